@@ -1,0 +1,53 @@
+# Every verb of the project. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The first Python on the PATH that is new enough to set up (shims of missing versions are skipped).
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do \
+	"$$p" -I -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { command -v "$$p"; break; }; done)
+BUILD = $(PYTHON) images/build.py
+DEV = $(shell $(BUILD) --where)/dev/bin
+
+.PHONY: help run setup test slow test-all lint typing lock docs clean python
+
+help: ## List the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+python:
+	@[ -n "$(PYTHON)" ] || { echo "BioSkills Hub needs Python 3.11 or newer on the PATH. Debian, Ubuntu: apt install python3 python3-venv"; exit 1; }
+
+run: python ## Set up what is missing, then start everything (Ctrl-C ends it)
+	@exec $(BUILD) -- bioskills run --demo courses/sequences-first-steps
+
+setup: python ## Only set up what is missing
+	@$(BUILD)
+
+lint: python ## Format and lint rules, types
+	@$(BUILD) --dev
+	@$(BUILD) --typing
+	@$(DEV)/ruff check .
+	@$(DEV)/ruff format --check .
+	@$(DEV)/mypy
+	@cd images && $(DEV)/mypy --strict --config-file= --python-version=3.11 -p setup
+
+test: lint ## Everything that must be green before a commit
+	@$(BUILD) --dev -- python -m pytest -m "not slow"
+
+slow: python
+	@$(BUILD) --dev -- python -m pytest -m slow
+
+test-all: test slow ## ... and the slow tests
+
+typing: python ## Make the links that type checkers read
+	@$(BUILD) --typing
+
+lock: python ## Write the requirements locks again (UPGRADE=1 takes newer versions)
+	@$(BUILD) --lock $(if $(UPGRADE),--upgrade)
+
+docs: python ## Write the reference pages again from the code
+	@$(BUILD) --dev -- python docs/generate.py
+
+clean: python ## Remove all environments, after a question
+	@$(BUILD) --clean

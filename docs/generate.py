@@ -1,0 +1,77 @@
+"""Write the reference pages from the code, or compare them with it.
+
+Law: a reference page is never edited by hand. Run it with `make docs`;
+`--check` changes nothing and fails where a page is not what the code says.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from bioskills.base.commands import build_parser, nouns
+from bioskills.base.settings_command import reference_page
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "<!-- Made by `make docs`; change the help texts in the code. -->"
+
+
+def commands_page() -> str:
+    """Return the reference page of all commands."""
+    points = [point for found in nouns().values() for point in found]
+    parts = ["# Commands", NOTE, "Every command has `--help`.", *_entries(build_parser(points))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _entries(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:  # noqa: SLF001 - argparse has no public way to walk
+        if not isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            continue
+        helps = {choice.dest: choice.help or "" for choice in action._choices_actions}  # noqa: SLF001
+        for name, child in action.choices.items():
+            yield _entry(child, helps.get(name, ""))
+            yield from _entries(child)
+
+
+def _entry(parser: argparse.ArgumentParser, summary: str) -> str:
+    about = parser.description or (summary[:1].upper() + summary[1:]).rstrip(".") + "."
+    lines = [f"## {parser.prog}", about]
+    arguments = [_argument(action) for action in parser._actions if _is_shown(action)]  # noqa: SLF001
+    lines += ["\n".join(arguments)] if arguments else []
+    lines += [f"`{parser.epilog}`"] if parser.epilog else []
+    return "\n\n".join(lines)
+
+
+def _is_shown(action: argparse.Action) -> bool:
+    hidden = argparse._HelpAction | argparse._SubParsersAction  # noqa: SLF001
+    return not isinstance(action, hidden)
+
+
+def _argument(action: argparse.Action) -> str:
+    name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+    return f"- `{name}`: {action.help or ''}".rstrip(": ")
+
+
+PAGES = {"commands.md": commands_page, "settings.md": reference_page}
+
+
+def main(argv: list[str]) -> int:
+    """Write or check every page; return the exit code."""
+    stale = []
+    for name, make in PAGES.items():
+        file, text = REFERENCE / name, make()
+        if file.is_file() and file.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(name)
+        if "--check" not in argv:
+            file.write_text(text, encoding="utf-8")
+    if stale:
+        print(
+            ", ".join(stale),
+            "not what the code says; run: make docs" if "--check" in argv else "written",
+        )
+    return 1 if stale and "--check" in argv else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What every part of the product shares: settings, tables, wire models, text, commands."""

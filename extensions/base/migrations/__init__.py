@@ -1,0 +1,1 @@
+"""The history of our tables; each revision goes up, and says how to go back."""

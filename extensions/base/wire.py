@@ -1,0 +1,327 @@
+"""The models that travel over HTTP between lab, campus, grader and exchange plugin.
+
+Law: both ends use these models and nothing else; an unknown field is ignored
+by the reader, so that a newer end can speak to an older one. Times are aware
+UTC; scores, points and shares are decimal strings, never floats.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CAMPUS_PREFIX = "/services/campus/"
+LAB_SCOPE = "custom:bioskills:lab"
+INSTRUCTOR_TOKEN_PREFIX = "bsh_"
+VERSION_HEADER = "X-Bioskills-Version"
+TAR = "application/x-tar"
+
+OutcomeStatus = Literal[
+    "not_assessed", "developing", "pending", "achieved", "exceeded",
+    "granted_rpl", "under_review", "expired", "withdrawn",
+]  # fmt: skip
+WorkState = Literal[
+    "not_open", "new", "handed_in", "grading", "preliminary", "published", "needs_person", "closed"
+]
+
+
+class Wire(BaseModel):
+    """A frozen message."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Refusal(Wire):
+    """Why a request was refused."""
+
+    error: str = Field(description="A stable word such as `late`, `too_large`, `forbidden`.")
+    message: str = Field(description="What happened with the value, and the rule, as sentences.")
+    next: str = Field("", description="What to do now.")
+
+
+class FileEntry(Wire):
+    """One regular file of a tree."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class Receipt(Wire):
+    """Proof of a hand-in; stays true whatever happens later."""
+
+    submission_id: int
+    receipt: str = Field(description="Short code a learner can read out, such as `7KQ2-91`.")
+    run: str
+    assignment: str
+    version: int
+    attempt: int
+    submitted_at: datetime
+    tree_sha256: str
+    late: bool
+    files: list[FileEntry]
+
+
+class SubmissionInfo(Wire):
+    """A hand-in as listed."""
+
+    submission_id: int
+    receipt: str
+    assignment: str
+    version: int
+    attempt: int
+    submitted_at: datetime
+    tree_sha256: str
+    late: bool
+    state: WorkState
+    learner: str = Field(
+        description="User name for instructors and the learner; pseudonym for the grader."
+    )
+
+
+class SubmissionList(Wire):
+    """All hand-ins the caller may see, newest first."""
+
+    submissions: list[SubmissionInfo]
+
+
+class AssignmentInfo(Wire):
+    """An assignment as listed in the exchange."""
+
+    name: str
+    title: str
+    version: int | None = Field(
+        description="Number of the released version; null before the first release."
+    )
+    state: Literal["draft", "open", "closed"]
+    due_at: datetime | None = Field(description="The caller's own due date, extension included.")
+    notebooks: list[str]
+    points: str = "0"
+
+
+class AssignmentList(Wire):
+    """The assignments of a run."""
+
+    run: str
+    assignments: list[AssignmentInfo]
+
+
+class ReleaseResult(Wire):
+    """What a release did."""
+
+    run: str
+    assignment: str
+    version: int
+    tree_sha256: str
+    new: bool = Field(description="False where the same tree was released before.")
+
+
+class CheckNote(Wire):
+    """One named check of a criterion; a hidden one is known by its label alone."""
+
+    id: str
+    label: str
+    visible: bool
+    passed: bool | None = Field(None, description="Null where it did not come to run.")
+
+
+class RubricLevel(Wire):
+    """One level of a rubric."""
+
+    points: str
+    text: str
+
+
+class Criterion(Wire):
+    """One graded cell as its learner reads it; never hidden-test text."""
+
+    cell: str
+    title: str
+    points: str | None = Field(description="Null while a person has not graded it.")
+    max_points: str
+    graded: Literal["automatic", "person"]
+    outcomes: list[str]
+    checks: list[CheckNote] = []
+    hints: list[str] = []
+    rubric: list[RubricLevel] = []
+    comment: str = ""
+    answer: str = Field("", description="The learner's own answer as handed in (source text).")
+
+
+class Feedback(Wire):
+    """What came back for one hand-in."""
+
+    submission_id: int
+    receipt: str
+    run: str
+    assignment: str
+    title: str
+    attempt: int
+    state: Literal["preliminary", "published"]
+    submitted_at: datetime
+    graded_at: datetime
+    points: str
+    max_points: str
+    reason: str = Field("", description="A sentence where the work could not be graded as it came.")
+    criteria: list[Criterion]
+
+
+class OutcomeView(Wire):
+    """One outcome as shown."""
+
+    id: str
+    kind: Literal["knowledge", "skill", "autonomy"]
+    statement: str
+    status: OutcomeStatus
+    level: str | None = Field(None, description="Share 0-1, four places.")
+
+
+class UnitView(Wire):
+    """One unit with its outcomes."""
+
+    code: str
+    title: str
+    eqf: int
+    points: int
+    reached: int
+    total: int
+    status: OutcomeStatus
+    outcomes: list[OutcomeView]
+
+
+class LessonView(Wire):
+    """A lesson in the panel."""
+
+    id: str
+    title: str
+    question: str
+    minutes: int
+    path: str = Field(
+        description="Path below the materials' root, such as `lessons/01-notebooks.ipynb`."
+    )
+
+
+class AssignmentView(Wire):
+    """An assignment card in the panel."""
+
+    name: str
+    title: str
+    summary: str
+    kind: Literal["practice", "summative"]
+    minutes: int
+    state: WorkState
+    version: int | None
+    due_at: datetime | None
+    closes_at: datetime | None
+    extended: bool = False
+    points: str | None = Field(None, description="Points of the attempt that counts; null before.")
+    max_points: str
+    attempt: int = Field(description="Number of hand-ins so far.")
+    max_attempts: int | None
+    next_attempt_at: datetime | None = None
+    proves: list[str] = Field(description="Outcome ids the assignment gives evidence for.")
+    receipt: str | None = None
+    submitted_at: datetime | None = None
+    submission_id: int | None = None
+    feedback_id: int | None = Field(None, description="Submission whose feedback can be read.")
+    message: str = ""
+
+
+class NextStep(Wire):
+    """The one thing to do now."""
+
+    kind: Literal["lesson", "assignment", "feedback", "wait", "none"]
+    id: str = ""
+    title: str
+    detail: str = ""
+    button: str = ""
+
+
+class RunView(Wire):
+    """One run as its learner sees it."""
+
+    slug: str
+    course: str
+    title: str
+    opens_at: datetime
+    closes_at: datetime
+    time_zone: str
+    is_open: bool
+    next: NextStep
+    lessons: list[LessonView]
+    assignments: list[AssignmentView]
+    units: list[UnitView]
+
+
+class LabOverview(Wire):
+    """Everything the Lab panel shows, in one answer."""
+
+    person: str
+    display_name: str
+    pseudonym: str
+    campus_url: str = Field(description="Public address of the campus pages (passport).")
+    help_contact: str = ""
+    runs: list[RunView]
+    roles: list[str] = []
+
+
+class CellScore(Wire):
+    """A graded cell as the gradebook holds it."""
+
+    cell: str = Field(description="`<notebook>/<grade_id>`.")
+    cell_type: str = Field("code", description="`code` or `markdown`, as the gradebook holds it.")
+    max_points: str
+    auto_points: str | None = None
+    manual_points: str | None = None
+    extra_credit: str | None = None
+    needs_person: bool
+    failed_checks: list[str] = Field(
+        [], description="Ids of named checks that failed; never test text."
+    )
+    comment: str = ""
+
+
+class Job(Wire):
+    """Work for the grader."""
+
+    id: int
+    kind: Literal["release", "grade"]
+    run: str
+    course: str
+    course_version: str
+    assignments: list[str] = Field(description="For a release: all; for grading: the one.")
+    learner: str = Field("", description="Pseudonym; empty for a release.")
+    submission_id: int | None = None
+    attempt: int = 0
+    version: int | None = None
+    submitted_at: datetime | None = None
+    due_at: datetime | None = None
+    notes: dict[str, object] = Field({}, description="grading/<assignment>.yml by assignment.")
+
+
+class GradeResult(Wire):
+    """What grading one submission gave."""
+
+    verdict: Literal["graded", "needs_person"]
+    reason: str = ""
+    cells: list[CellScore]
+    answers: dict[str, str] = Field(
+        {}, description="The learner's source by cell key, as handed in."
+    )
+    notebook_sha256: str = ""
+    notebook_src_sha256: str = ""
+    cells_sha256: str = ""
+    environment: str = ""
+    seconds: float = 0.0
+
+
+class JobFailure(Wire):
+    """Why one try of a job failed; the campus decides whether there is another."""
+
+    message: str = Field(description="A sentence for the people who run this; no learner content.")
+
+
+class RunList(Wire):
+    """The runs that the caller may use in the exchange."""
+
+    runs: list[str] = Field(description="Slugs; each is nbgrader's course_id.")

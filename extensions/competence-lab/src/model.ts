@@ -1,0 +1,212 @@
+/**
+ * What the panel knows, and when it looks again.
+ *
+ * Law: the last good view stays when a look fails; looking stops while the page is hidden.
+ */
+import { Signal, type ISignal } from '@lumino/signaling';
+
+import { Api, Refused } from './api.js';
+import type { IAssignment, ICheckResult, IFeedback, IOverview, IRun } from './wire.js';
+import type { Words } from './words.js';
+
+const WHILE_GRADING_MS = 5_000;
+const OTHERWISE_MS = 60_000;
+const SEEN = 'bioskills-lab:seen';
+const RUN = 'bioskills-lab:run';
+
+/** What happens or happened at one card, lesson or at the next step. */
+export interface ISpot {
+  busy: string;
+  fault: Refused | null;
+  done: string;
+  check: ICheckResult | null;
+  unsent: boolean;
+}
+
+const QUIET: ISpot = { busy: '', fault: null, done: '', check: null, unsent: false };
+
+/** State of the panel; `changed` after each change. */
+export class Model {
+  view: IOverview | null = null;
+  fault: Refused | null = null;
+  loading = false;
+  looked: Date | null = null;
+  announcement = '';
+  lastFeedback: IFeedback | null = null;
+
+  private readonly spots = new Map<string, ISpot>();
+  private readonly seen = new Set<number>();
+  private chosen = '';
+  private timer = 0;
+  private readonly signal = new Signal<this, void>(this);
+
+  constructor(
+    readonly api: Api,
+    readonly trans: Words
+  ) {
+    this.chosen = read(RUN) ?? '';
+    for (const id of (read(SEEN) ?? '').split(',').filter(Boolean)) {
+      this.seen.add(Number(id));
+    }
+    window.addEventListener('focus', this.wake);
+    document.addEventListener('visibilitychange', this.wake);
+  }
+
+  get changed(): ISignal<this, void> {
+    return this.signal;
+  }
+
+  get run(): IRun | null {
+    const runs = this.view?.runs ?? [];
+    return runs.find(run => run.slug === this.chosen) ?? runs.find(run => run.is_open) ?? runs[0] ?? null;
+  }
+
+  choose(slug: string): void {
+    this.chosen = slug;
+    write(RUN, slug);
+    this.signal.emit();
+    void this.lookAtFeedback();
+  }
+
+  spot(key: string): ISpot {
+    return this.spots.get(key) ?? QUIET;
+  }
+
+  set(key: string, change: Partial<ISpot>): void {
+    this.spots.set(key, { ...this.spot(key), ...change });
+    this.signal.emit();
+  }
+
+  /** Say something to screen readers. */
+  announce(text: string): void {
+    // The same words twice would not be read again.
+    this.announcement = this.announcement === text ? `${text}\u00a0` : text;
+    this.signal.emit();
+  }
+
+  isSeen(feedbackId: number | null): boolean {
+    return feedbackId !== null && this.seen.has(feedbackId);
+  }
+
+  markSeen(feedbackId: number): void {
+    this.seen.add(feedbackId);
+    write(SEEN, [...this.seen].slice(-500).join(','));
+    this.signal.emit();
+  }
+
+  assignment(run: string, name: string): IAssignment | undefined {
+    return this.view?.runs.find(r => r.slug === run)?.assignments.find(a => a.name === name);
+  }
+
+  /** Look at the campus now. */
+  async refresh(): Promise<void> {
+    if (this.loading) {
+      return;
+    }
+    window.clearTimeout(this.timer);
+    this.loading = true;
+    this.signal.emit();
+    const before = this.view;
+    try {
+      this.view = await this.api.get<IOverview>('overview');
+      this.fault = null;
+      this.looked = new Date();
+      this.announceReturns(before);
+    } catch (error) {
+      this.fault = asRefused(error, this.trans);
+    }
+    this.loading = false;
+    this.signal.emit();
+    this.plan();
+    await this.lookAtFeedback();
+  }
+
+  dispose(): void {
+    window.clearTimeout(this.timer);
+    window.removeEventListener('focus', this.wake);
+    document.removeEventListener('visibilitychange', this.wake);
+    Signal.clearData(this);
+  }
+
+  private readonly wake = (): void => {
+    const old = !this.looked || Date.now() - this.looked.getTime() > WHILE_GRADING_MS;
+    if (!document.hidden && old) {
+      void this.refresh();
+    }
+  };
+
+  private plan(): void {
+    const grading = this.view?.runs.some(run => run.assignments.some(isGrading)) ?? false;
+    this.timer = window.setTimeout(
+      () => (document.hidden && !grading ? this.plan() : void this.refresh()),
+      grading ? WHILE_GRADING_MS : OTHERWISE_MS
+    );
+  }
+
+  private announceReturns(before: IOverview | null): void {
+    for (const run of this.view?.runs ?? []) {
+      const old = before?.runs.find(r => r.slug === run.slug);
+      for (const a of run.assignments) {
+        const was = old?.assignments.find(b => b.name === a.name);
+        if (was && isGrading(was) && !isGrading(a) && a.feedback_id !== null) {
+          this.announce(this.trans.__('Feedback on %1 has arrived.', a.title));
+        }
+      }
+    }
+  }
+
+  /** Fetch the newest feedback of the chosen run, once. */
+  private async lookAtFeedback(): Promise<void> {
+    const back = (this.run?.assignments ?? [])
+      .filter(a => a.feedback_id !== null)
+      .sort((a, b) => (b.submitted_at ?? '').localeCompare(a.submitted_at ?? ''))[0];
+    const known = this.lastFeedback;
+    if (!back) {
+      this.lastFeedback = null;
+      return;
+    }
+    if (known?.submission_id === back.feedback_id && known?.state === back.state && known.points === back.points) {
+      return;
+    }
+    try {
+      this.lastFeedback = await this.api.get<IFeedback>('feedback', { id: String(back.feedback_id) });
+    } catch {
+      // The card still leads to it, and says there what is wrong.
+      return;
+    }
+    this.signal.emit();
+  }
+}
+
+/** Whether the machine has still to answer. */
+export function isGrading(a: IAssignment): boolean {
+  return a.state === 'handed_in' || a.state === 'grading';
+}
+
+/** Any error as sentences. */
+export function asRefused(error: unknown, trans: Words): Refused {
+  if (error instanceof Refused) {
+    return error;
+  }
+  return new Refused(
+    'panel',
+    trans.__('The panel could not do that (%1). What you saved is kept.', String(error)),
+    trans.__('Reload the page and try again.')
+  );
+}
+
+function read(key: string): string | null {
+  try {
+    return window.localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function write(key: string, value: string): void {
+  try {
+    window.localStorage.setItem(key, value);
+  } catch {
+    // Without storage the panel only forgets.
+  }
+}

@@ -1,0 +1,403 @@
+/** The panel *My training* in the left side bar. */
+import { ReactWidget, UseSignal } from '@jupyterlab/apputils';
+import React from 'react';
+
+import { checkSentence, keyOf, type Actions } from './actions.js';
+import { cardOf } from './card.js';
+import { absolute } from './dates.js';
+import { Icon, trainingIcon } from './icons.js';
+import type { Model } from './model.js';
+import { Bar, Button, Fault, Status, Technical } from './parts.js';
+import type { IAssignment, ICheckResult, IPlace, IRun } from './wire.js';
+import { pointsOf, statusLook, unitName } from './words.js';
+
+interface IProps {
+  model: Model;
+  actions: Actions;
+  locale: string;
+}
+
+/** The widget. */
+export class TrainingPanel extends ReactWidget {
+  constructor(private readonly props: IProps) {
+    super();
+    this.id = 'bioskills-training';
+    this.addClass('bsh-lab');
+    this.addClass('bsh-panel');
+    this.title.icon = trainingIcon;
+    this.title.caption = props.model.trans.__('My training');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', props.model.trans.__('My training'));
+  }
+
+  protected render(): React.ReactElement {
+    return <UseSignal signal={this.props.model.changed}>{() => <Panel {...this.props} />}</UseSignal>;
+  }
+}
+
+function Panel(props: IProps): React.JSX.Element {
+  const { model } = props;
+  const { trans, run } = model;
+  return (
+    <>
+      <div className="bsh-head">
+        <h1>{trans.__('My training')}</h1>
+        <Button
+          look="link"
+          busy={model.loading}
+          label={model.loading ? trans.__('Looking…') : trans.__('Refresh')}
+          onClick={() => void model.refresh()}
+        />
+      </div>
+      <div className="bsh-hidden" role="status" aria-live="polite">
+        {model.announcement}
+      </div>
+      {model.fault && <Unreachable {...props} />}
+      {!model.view && !model.fault && <p className="bsh-sec">{trans.__('Looking at your courses…')}</p>}
+      {model.view && !run && <NoCourse {...props} />}
+      {model.view && model.view.runs.length > 1 && <RunChoice {...props} />}
+      {run && <Course {...props} run={run} />}
+    </>
+  );
+}
+
+function Course(props: IProps & { run: IRun }): React.JSX.Element {
+  const { run } = props;
+  const before = !run.is_open && new Date(run.opens_at) > new Date();
+  return (
+    <>
+      {before ? <NotBegun {...props} /> : <Next {...props} />}
+      {!before && <Assignments {...props} />}
+      {!before && <Lessons {...props} />}
+      <Pathway {...props} />
+      {!before && <LastFeedback {...props} />}
+      <Elsewhere {...props} />
+    </>
+  );
+}
+
+function Unreachable({ model, locale }: IProps): React.JSX.Element {
+  const { trans, fault, looked } = model;
+  return (
+    <section className="bsh-sec bsh-note" aria-label={trans.__('Problem')}>
+      {fault && <Fault fault={fault} />}
+      {model.view && looked && (
+        <p className="bsh-meta">{trans.__('Below is what was known %1.', absolute(looked.toISOString(), new Date(), locale, trans))}</p>
+      )}
+      <Button label={trans.__('Look again')} busy={model.loading} onClick={() => void model.refresh()} />
+    </section>
+  );
+}
+
+function NoCourse({ model }: IProps): React.JSX.Element {
+  const { trans, view } = model;
+  return (
+    <section className="bsh-sec">
+      <div className="bsh-empty">
+        <strong>{trans.__('You are not in a course yet.')}</strong>
+        {trans.__('When your instructor adds you, the course appears here within a minute. Until then you can look around: nothing you do here can break anything.')}
+        {view?.help_contact && <p>{trans.__('Help: %1', view.help_contact)}</p>}
+      </div>
+    </section>
+  );
+}
+
+function NotBegun({ model, run, locale }: IProps & { run: IRun }): React.JSX.Element {
+  const { trans } = model;
+  return (
+    <section className="bsh-sec" aria-labelledby="bsh-next">
+      <h2 id="bsh-next">{trans.__('Next')}</h2>
+      <div className="bsh-empty">
+        <strong>{trans.__('%1 has not begun.', run.title)}</strong>
+        {trans.__(
+          'The first lesson opens %1. Until then you can look around: nothing you do here can break anything.',
+          absolute(run.opens_at, new Date(), locale, trans)
+        )}
+      </div>
+    </section>
+  );
+}
+
+function RunChoice({ model }: IProps): React.JSX.Element {
+  const { trans } = model;
+  return (
+    <div className="bsh-sec bsh-choice">
+      <label htmlFor="bsh-run">{trans.__('Course')}</label>
+      <select id="bsh-run" value={model.run?.slug} onChange={event => model.choose(event.target.value)}>
+        {model.view?.runs.map(run => (
+          <option key={run.slug} value={run.slug}>
+            {model.view?.runs.filter(other => other.title === run.title).length === 1 ? run.title : `${run.title} (${run.slug})`}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function Next({ model, actions, run }: IProps & { run: IRun }): React.JSX.Element {
+  const { trans } = model;
+  const spot = model.spot('next');
+  const step = run.next;
+  return (
+    <section className="bsh-sec bsh-next" aria-labelledby="bsh-next">
+      <h2 id="bsh-next">{trans.__('Next')}</h2>
+      <h3>{step.title}</h3>
+      {step.detail && <p className="bsh-meta">{step.detail}</p>}
+      {step.button && (
+        <Button
+          look="primary"
+          busy={!!spot.busy}
+          label={
+            <>
+              {spot.busy || step.button} {!spot.busy && <Icon name="next" />}
+            </>
+          }
+          onClick={() => void actions.next(run, step)}
+        />
+      )}
+      {spot.fault && <Fault fault={spot.fault} />}
+    </section>
+  );
+}
+
+function Assignments(props: IProps & { run: IRun }): React.JSX.Element {
+  const { run, model } = props;
+  const { trans } = model;
+  return (
+    <section className="bsh-sec" aria-labelledby="bsh-work">
+      <h2 id="bsh-work">{trans.__('Assignments')}</h2>
+      {run.assignments.map(a => (
+        <Card key={keyOf(run, a)} {...props} a={a} />
+      ))}
+      {!run.assignments.length && <p className="bsh-meta">{trans.__('This course has no assignments yet.')}</p>}
+    </section>
+  );
+}
+
+function Card({ model, actions, run, a, locale }: IProps & { run: IRun; a: IAssignment }): React.JSX.Element {
+  const { trans } = model;
+  const spot = model.spot(keyOf(run, a));
+  const fetching = model.spot(`feedback/${a.feedback_id}`);
+  const card = cardOf(a, { unsent: spot.unsent, seen: model.isSeen(a.feedback_id), now: new Date(), locale }, trans);
+  const busy = spot.busy || fetching.busy;
+  const fault = spot.fault ?? fetching.fault;
+  const title = `bsh-card-${run.slug}-${a.name}`;
+  return (
+    <article className="bsh-card" aria-labelledby={title} aria-busy={busy ? true : undefined}>
+      <div className="bsh-row">
+        <h3 id={title}>{a.title}</h3>
+        <Status look={card.look} />
+      </div>
+      {card.meta.map(line => (
+        <div className="bsh-meta" key={line.text}>
+          {line.iso ? <time dateTime={line.iso}>{line.text}</time> : line.text}
+        </div>
+      ))}
+      {card.say.map(sentence => (
+        <p key={sentence}>{sentence}</p>
+      ))}
+      {spot.check && card.stage !== 'grading' && <CheckResult check={spot.check} model={model} actions={actions} />}
+      {fault && <Fault fault={fault} />}
+      {busy && <p className="bsh-busy">{busy}</p>}
+      <div className="bsh-act">
+        {card.button && (
+          <Button
+            label={card.button.label}
+            about={a.title}
+            busy={!!busy}
+            onClick={() => card.button && void actions.act(card.button.act, run, a)}
+          />
+        )}
+        {card.also.map(button => (
+          <Button
+            key={button.act}
+            look="link"
+            label={button.label}
+            about={a.title}
+            busy={!!busy}
+            onClick={() => void actions.act(button.act, run, a)}
+          />
+        ))}
+      </div>
+    </article>
+  );
+}
+
+function CheckResult({ check, model, actions }: { check: ICheckResult; model: Model; actions: Actions }): React.JSX.Element {
+  const { trans } = model;
+  const failing = check.tests.filter(test => !test.passed || test.note);
+  return (
+    <div className="bsh-check">
+      <p>
+        <strong>{checkSentence(check, trans)}</strong>{' '}
+        {check.passed && trans.__('The grader also runs hidden checks after you hand in.')}
+      </p>
+      {check.stopped && <p>{check.stopped}</p>}
+      {failing.length + check.faults.length > 0 && (
+        <ul className="bsh-plain">
+          {[...check.faults, ...failing].map(place => (
+            <li key={`${place.cell}/${place.index}/${place.message}`}>
+              <Place place={place} path={check.path} actions={actions} model={model} />
+              {place.note ? <span> {place.note}</span> : null}
+              <Technical title={trans.__('What Python says')} text={place.traceback} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {check.untouched.length > 0 && (
+        <>
+          <p>
+            {trans._n('One answer is not written yet:', '%1 answers are not written yet:', check.untouched.length, check.untouched.length)}
+          </p>
+          <ul className="bsh-plain">
+            {check.untouched.map(place => (
+              <li key={`${place.cell}/${place.index}`}>
+                <Place place={place} path={check.path} actions={actions} model={model} />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Place({ place, path, actions, model }: { place: IPlace; path: string; actions: Actions; model: Model }): React.JSX.Element {
+  const title = place.title || model.trans.__('Cell %1', place.index + 1);
+  return (
+    <>
+      {place.index >= 0 ? (
+        <Button look="link" label={title} onClick={() => void actions.goTo(path, place.index)} />
+      ) : (
+        <strong>{title}</strong>
+      )}
+      <span className="bsh-said">{place.message}</span>
+    </>
+  );
+}
+
+function Lessons({ model, actions, run }: IProps & { run: IRun }): React.JSX.Element | null {
+  const { trans } = model;
+  if (!run.lessons.length) {
+    return null;
+  }
+  return (
+    <section className="bsh-sec" aria-labelledby="bsh-lessons">
+      <h2 id="bsh-lessons">{trans.__('Lessons')}</h2>
+      <ol className="bsh-plain bsh-lessons">
+        {run.lessons.map((lesson, index) => {
+          const spot = model.spot(`lesson/${run.slug}/${lesson.id}`);
+          return (
+            <li key={lesson.id}>
+              <Icon name={lesson.opened ? 'done' : 'none'} />
+              <div>
+                <Button
+                  look="link"
+                  busy={!!spot.busy}
+                  label={trans.__('%1. %2', index + 1, lesson.title)}
+                  onClick={() => void actions.lesson(run, lesson.id)}
+                />
+                <span className="bsh-hidden">{lesson.opened ? trans.__('opened') : trans.__('not opened yet')}</span>
+                <div className="bsh-meta">{spot.busy || lesson.question}</div>
+                {spot.fault && <Fault fault={spot.fault} />}
+              </div>
+              <span className="bsh-meta">{trans.__('%1 min', lesson.minutes)}</span>
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}
+
+function Pathway({ model, run }: IProps & { run: IRun }): React.JSX.Element {
+  const { trans, view } = model;
+  return (
+    <section className="bsh-sec" aria-labelledby="bsh-path">
+      <div className="bsh-row">
+        <h2 id="bsh-path">{trans.__('Pathway')}</h2>
+        <Away href={`${view?.campus_url ?? ''}passport`} label={trans.__('Passport')} model={model} />
+      </div>
+      <ul className="bsh-plain bsh-path">
+        {run.units.map(unit => {
+          const look = statusLook(unit.status, trans);
+          return (
+            <li key={unit.code}>
+              <Icon name={look.icon} />
+              <span>
+                {unitName(unit.code)} {unit.title}
+              </span>
+              <span className="bsh-pill">
+                {trans.__('%1 of %2', unit.reached, unit.total)}
+                <span className="bsh-hidden"> {trans.__('outcomes, %1', look.text)}</span>
+              </span>
+              <Bar share={unit.total ? unit.reached / unit.total : 0} done={unit.total > 0 && unit.reached >= unit.total} />
+            </li>
+          );
+        })}
+      </ul>
+      {!run.units.length && <p className="bsh-meta">{trans.__('This course states no units.')}</p>}
+    </section>
+  );
+}
+
+function LastFeedback({ model, actions }: IProps): React.JSX.Element {
+  const { trans, lastFeedback: last } = model;
+  const comment = last?.criteria.find(criterion => criterion.comment)?.comment;
+  const full = last?.criteria.filter(c => c.points !== null && Number(c.points) >= Number(c.max_points)).length ?? 0;
+  return (
+    <section className="bsh-sec" aria-labelledby="bsh-last">
+      <h2 id="bsh-last">{trans.__('Last feedback')}</h2>
+      {!last && (
+        <div className="bsh-empty">
+          <strong>{trans.__('Nothing has been returned yet.')}</strong>
+          {trans.__('The grader answers within a minute of handing in; answers read by a person take up to five working days.')}
+        </div>
+      )}
+      {last && (
+        <>
+          {comment ? (
+            <p>
+              <q>{comment}</q>
+            </p>
+          ) : (
+            <p>{last.reason || trans.__('%1 of %2 criteria have full points.', full, last.criteria.length)}</p>
+          )}
+          <p className="bsh-meta">
+            <Button look="link" label={last.title} about={trans.__('See feedback')} onClick={() => void actions.feedback(last.submission_id, last.title)} />
+            {', '}
+            {pointsOf(last.points, last.max_points, trans)}
+          </p>
+        </>
+      )}
+    </section>
+  );
+}
+
+function Elsewhere({ model }: IProps): React.JSX.Element | null {
+  const { trans, view } = model;
+  const teaches = view?.roles.some(role => role !== 'learner') ?? false;
+  if (!view || (!teaches && !view.help_contact)) {
+    return null;
+  }
+  return (
+    <section className="bsh-sec" aria-label={trans.__('More')}>
+      {teaches && (
+        <p>
+          <Away href={view.campus_url} label={trans.__('Course page')} model={model} />
+        </p>
+      )}
+      {view.help_contact && <p className="bsh-meta">{trans.__('Help: %1', view.help_contact)}</p>}
+    </section>
+  );
+}
+
+/** A link to the campus, in a new tab; anything but http is not linked. */
+export function Away({ href, label, model }: { href: string; label: string; model: Model }): React.JSX.Element | null {
+  return /^(https?:\/\/|\/)/.test(href) ? (
+    <a href={href} target="_blank" rel="noopener noreferrer">
+      {label}
+      <span className="bsh-hidden"> {model.trans.__('(opens in a new tab)')}</span>
+    </a>
+  ) : null;
+}

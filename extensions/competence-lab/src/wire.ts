@@ -1,0 +1,214 @@
+/**
+ * What the server part sends: the campus's messages with local knowledge added.
+ *
+ * Law: an unknown field is ignored, so that a newer campus can speak to an older panel.
+ * Points and shares are decimal strings; times are ISO 8601 in UTC.
+ */
+
+export type WorkState =
+  | 'not_open'
+  | 'new'
+  | 'handed_in'
+  | 'grading'
+  | 'preliminary'
+  | 'published'
+  | 'needs_person'
+  | 'closed';
+
+export type OutcomeStatus =
+  | 'not_assessed'
+  | 'developing'
+  | 'pending'
+  | 'achieved'
+  | 'exceeded'
+  | 'granted_rpl'
+  | 'under_review'
+  | 'expired'
+  | 'withdrawn';
+
+export interface IFile {
+  path: string;
+  sha256: string;
+  bytes: number;
+}
+
+export interface IReceipt {
+  submission_id: number;
+  receipt: string;
+  run: string;
+  assignment: string;
+  version: number;
+  attempt: number;
+  submitted_at: string;
+  tree_sha256: string;
+  late: boolean;
+  files: IFile[];
+}
+
+export interface ILocal {
+  started: boolean;
+  path: string;
+  again: boolean;
+  checked: boolean | null;
+  receipt: IReceipt | null;
+  version: number | null;
+}
+
+export interface IAssignment {
+  name: string;
+  title: string;
+  summary: string;
+  kind: 'practice' | 'summative';
+  minutes: number;
+  state: WorkState;
+  version: number | null;
+  due_at: string | null;
+  closes_at: string | null;
+  extended: boolean;
+  points: string | null;
+  max_points: string;
+  attempt: number;
+  max_attempts: number | null;
+  next_attempt_at: string | null;
+  proves: string[];
+  receipt: string | null;
+  submitted_at: string | null;
+  submission_id: number | null;
+  feedback_id: number | null;
+  message: string;
+  /** Whether the pass mark is reached, where the campus says so. */
+  passed?: boolean | null;
+  local: ILocal;
+}
+
+export interface ILesson {
+  id: string;
+  title: string;
+  question: string;
+  minutes: number;
+  path: string;
+  opened: boolean;
+}
+
+export interface IOutcome {
+  id: string;
+  kind: 'knowledge' | 'skill' | 'autonomy';
+  statement: string;
+  status: OutcomeStatus;
+  level: string | null;
+}
+
+export interface IUnit {
+  code: string;
+  title: string;
+  eqf: number;
+  points: number;
+  reached: number;
+  total: number;
+  status: OutcomeStatus;
+  outcomes: IOutcome[];
+}
+
+export interface INextStep {
+  kind: 'lesson' | 'assignment' | 'feedback' | 'wait' | 'none';
+  id: string;
+  title: string;
+  detail: string;
+  button: string;
+}
+
+export interface IRun {
+  slug: string;
+  course: string;
+  title: string;
+  opens_at: string;
+  closes_at: string;
+  time_zone: string;
+  is_open: boolean;
+  next: INextStep;
+  lessons: ILesson[];
+  assignments: IAssignment[];
+  units: IUnit[];
+}
+
+export interface IOverview {
+  person: string;
+  display_name: string;
+  pseudonym: string;
+  campus_url: string;
+  help_contact: string;
+  runs: IRun[];
+  roles: string[];
+}
+
+export interface IPlace {
+  cell: string;
+  index: number;
+  title: string;
+  message: string;
+}
+
+export interface ITest extends IPlace {
+  passed: boolean;
+  check: string;
+  note: string;
+  traceback: string;
+}
+
+export interface IFault extends IPlace {
+  traceback: string;
+  note?: string;
+}
+
+export interface ICheckResult {
+  path: string;
+  passed: boolean;
+  tests: ITest[];
+  failed: number;
+  faults: IFault[];
+  untouched: IPlace[];
+  stopped: string;
+  read_by_person: number;
+}
+
+export interface IHandedIn {
+  receipt: IReceipt;
+  skipped: string[];
+}
+
+export interface ICheckNote {
+  id: string;
+  label: string;
+  visible: boolean;
+  passed: boolean | null;
+}
+
+export interface ICriterion {
+  cell: string;
+  title: string;
+  points: string | null;
+  max_points: string;
+  graded: 'automatic' | 'person';
+  outcomes: string[];
+  checks: ICheckNote[];
+  hints: string[];
+  rubric: { points: string; text: string }[];
+  comment: string;
+  answer: string;
+}
+
+export interface IFeedback {
+  submission_id: number;
+  receipt: string;
+  run: string;
+  assignment: string;
+  title: string;
+  attempt: number;
+  state: 'preliminary' | 'published';
+  submitted_at: string;
+  graded_at: string;
+  points: string;
+  max_points: string;
+  reason: string;
+  criteria: ICriterion[];
+}

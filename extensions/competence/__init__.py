@@ -1,0 +1,1 @@
+"""Grades to competence units."""

@@ -1,0 +1,1 @@
+"""How work becomes grades and evidence; the only importer of nbgrader."""

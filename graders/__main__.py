@@ -1,0 +1,66 @@
+"""Run the grader service: `python -m bioskills.graders`.
+
+Law: refuses to start where its walls cannot be built; its token is read from
+its own 0600 file and stands in no environment.
+"""
+
+import hashlib
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from bioskills.base.places import Places, places_of
+from bioskills.base.settings import Settings, load_settings
+from bioskills.base.wire import CAMPUS_PREFIX
+from bioskills.graders.campus_client import Campus
+from bioskills.graders.daemon import Grader
+from bioskills.graders.grading import Bench
+from bioskills.graders.sandbox import SandboxError, check_walls
+
+MARKER = ".complete"
+
+
+def bench_of(settings: Settings, places: Places) -> Bench:
+    """Return what grading needs of this machine."""
+    lab, course = places.environment("lab"), places.environment("course")
+    return Bench(
+        lab=lab,
+        course=course,
+        cell_timeout_s=settings.grading.cell_timeout_s,
+        job_timeout_s=settings.grading.job_timeout_s,
+        key=f"course:{_content_key(course)}",
+    )
+
+
+def _content_key(environment: Path) -> str:
+    """Return a short hash that changes with the environment's content."""
+    marker = environment / MARKER
+    found = marker.read_bytes() if marker.exists() else str(environment).encode()
+    return hashlib.sha256(found).hexdigest()[:16]
+
+
+def main() -> int:
+    """Serve until SIGTERM."""
+    os.umask(0o077)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = load_settings()
+    places = places_of(settings)
+    try:
+        check_walls()
+    except SandboxError as error:
+        logging.getLogger("bioskills.grader").error("%s", error)  # noqa: TRY400 - a sentence is enough
+        return 1
+    token = (places.grader / "campus_token").read_text(encoding="ascii").strip()
+    url = f"http://127.0.0.1:{settings.network.campus_port}{CAMPUS_PREFIX}"
+    grader = Grader(places.grader, Campus(url, token), bench_of(settings, places))
+    stop: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: stop.append(number))
+    grader.run(settings.grading.poll_s, lambda: bool(stop))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

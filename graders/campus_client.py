@@ -1,0 +1,93 @@
+"""Speak to the campus as the grader.
+
+Law: the grader knows the campus by HTTP alone, with its own narrow token; it
+never opens the platform's database. Trees are streamed to disk, never held whole.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from bioskills.base.wire import TAR, GradeResult, Job, Refusal, ReleaseResult
+
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+CHUNK_BYTES = 1 << 16
+
+
+class CampusRefusedError(Exception):
+    """The campus answered, and said no; the text says why."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class Campus:
+    """The campus's grader routes."""
+
+    def __init__(self, url: str, token: str) -> None:
+        headers = {"Authorization": f"Bearer {token}"}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT)
+
+    def claim(self) -> Job | None:
+        """Return the next job, leased to us, or None where nothing waits."""
+        answer = self._checked(self._http.post("api/v1/grader/jobs/claim"))
+        return (
+            None
+            if answer.status_code == httpx.codes.NO_CONTENT
+            else Job.model_validate(answer.json())
+        )
+
+    def intend(self, job: Job) -> None:
+        """Say that we begin; renews the lease."""
+        self._checked(self._http.post(f"api/v1/grader/jobs/{job.id}/intent"))
+
+    def deliver(self, job: Job, result: GradeResult) -> None:
+        """Hand over a result, which ends the job. Twice is once."""
+        body = result.model_dump_json()
+        self._checked(
+            self._http.post(
+                f"api/v1/grader/jobs/{job.id}/result",
+                content=body,
+                headers={"Content-Type": "application/json"},
+            )
+        )
+
+    def fail(self, job: Job, message: str) -> None:
+        """Say that this try failed, in plain words; the campus decides about another."""
+        self._checked(
+            self._http.post(f"api/v1/grader/jobs/{job.id}/fail", json={"message": message})
+        )
+
+    def fetch_course(self, course: str, version: str, target: Path) -> None:
+        """Write a course's ZIP to this file."""
+        self._download(f"api/v1/grader/courses/{course}/{version}", target)
+
+    def fetch_submission(self, run: str, submission: int, target: Path) -> None:
+        """Write a submission's tar to this file."""
+        self._download(f"exchange/v1/runs/{run}/submissions/{submission}/files", target)
+
+    def release(self, run: str, assignment: str, tar: Iterator[bytes]) -> ReleaseResult:
+        """Release a tree; the same tree again is the same version."""
+        url = f"exchange/v1/runs/{run}/assignments/{assignment}/release"
+        answer = self._checked(self._http.put(url, content=tar, headers={"Content-Type": TAR}))
+        return ReleaseResult.model_validate(answer.json())
+
+    def _download(self, url: str, target: Path) -> None:
+        with self._http.stream("GET", url) as answer:
+            if answer.is_error:
+                answer.read()
+            self._checked(answer)
+            with target.open("wb") as file:
+                for chunk in answer.iter_bytes(CHUNK_BYTES):
+                    file.write(chunk)
+
+    def _checked(self, answer: httpx.Response) -> httpx.Response:
+        if not answer.is_error:
+            return answer
+        try:
+            message = Refusal.model_validate_json(answer.text).message
+        except ValueError:
+            message = answer.text[:200]
+        raise CampusRefusedError(answer.status_code, message)

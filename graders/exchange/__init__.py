@@ -1,0 +1,1 @@
+"""The nbgrader exchange over HTTP."""

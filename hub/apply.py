@@ -1,0 +1,179 @@
+"""Put our settings into JupyterHub's configuration.
+
+Law: each function sets one slice of `c` and never appends; running it twice
+gives the same. What must not be is refused here, before the hub starts.
+"""
+
+import os
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from bioskills.base.places import database_url, hub_database_url, places_of
+from bioskills.base.problems import SetupError
+from bioskills.base.settings import Settings
+from bioskills.base.store import Store
+from bioskills.base.text import _
+from bioskills.base.wire import LAB_SCOPE
+from bioskills.hub.addresses import campus_public_url
+from bioskills.hub.authenticator import DemoAuthenticator
+from bioskills.hub.membership import Seat, seats
+from bioskills.hub.roles import EVERYBODY
+from bioskills.hub.secrets_store import read_secret
+from bioskills.hub.spawner import ExecSpawner, campus_api_url
+from bioskills.hub.state import runtime_dir, secret_files
+
+CAMPUS_DOORS = ("instructor", "assessor", "certifier", "admin", "manager", "funder")
+"""Roles whose first page is the campus; everybody else starts in the lab."""
+
+
+def apply_all(c: Any, settings: Settings) -> None:
+    """Set every slice.
+
+    Raises:
+        SetupError: The settings ask for something unsafe.
+    """
+    refuse_unsafe(settings)
+    apply_network(c, settings)
+    apply_databases(c, settings)
+    apply_sign_in(c, settings)
+    apply_roles(c)
+    apply_services(c, settings)
+    apply_labs(c, settings)
+
+
+def refuse_unsafe(settings: Settings) -> None:
+    """Refuse demo sign-in off loopback, and a silent single origin."""
+    if settings.sign_in.method == "demo" and not settings.is_loopback:
+        raise SetupError(
+            _(
+                "Demo sign-in listens on {address}: its passwords are printed, so it runs on 127.0.0.1 only. Set sign_in.method, or network.address."
+            ).format(address=settings.network.address)
+        )
+    if not settings.network.host and not settings.network.accept_single_origin:
+        raise SetupError(
+            _(
+                "network.host is empty, so all labs would share one origin and could act for each other. Give a host with wildcard DNS, or set network.accept_single_origin."
+            )
+        )
+
+
+def apply_network(c: Any, settings: Settings) -> None:
+    """Set addresses; each lab gets its own origin below the host."""
+    net = settings.network
+    c.JupyterHub.bind_url = f"http://{net.address}:{net.port}/"
+    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{net.hub_port}"
+    if not net.accept_single_origin:
+        c.JupyterHub.subdomain_host = settings.public_url
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{net.proxy_api_port}"
+    c.ConfigurableHTTPProxy.auth_token = read_secret(secret_files(places_of(settings)).proxy)
+    c.JupyterHub.cleanup_servers = True
+    c.JupyterHub.cleanup_proxy = False
+
+
+def apply_databases(c: Any, settings: Settings) -> None:
+    """Set the hub's own database: losing its last commit on power failure loses no grade."""
+    places = places_of(settings)
+    c.JupyterHub.db_url = hub_database_url(settings)
+    c.JupyterHub.cookie_secret = bytes.fromhex(read_secret(secret_files(places).cookie))
+    os.umask(0o077)
+    if c.JupyterHub.db_url.startswith("sqlite"):
+        event.listen(Engine, "connect", _fast_sqlite)
+
+
+def _fast_sqlite(connection: Any, _record: Any) -> None:
+    # Ours is hardened by its own listener; this one is for the hub's file only.
+    if not hasattr(connection, "execute") or connection.isolation_level is None:
+        return
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def apply_sign_in(c: Any, settings: Settings) -> None:
+    """Set who proves people, and how soon a change of membership is felt."""
+    c.Authenticator.auth_refresh_age = settings.sign_in.membership_age_s
+    c.Authenticator.refresh_pre_spawn = True
+    c.MembershipMixin.database_url = database_url(settings)
+    if settings.sign_in.method == "demo":
+        c.JupyterHub.authenticator_class = DemoAuthenticator
+        c.DemoAuthenticator.sign_ins_file = str(places_of(settings).hub / "demo_sign_ins.json")
+    c.JupyterHub.oauth_token_expires_in = 12 * 3600
+    c.JupyterHub.template_vars = {"announcement": ""}
+
+
+def apply_roles(c: Any) -> None:
+    """Set scopes of everybody and of services; people's roles come from the table."""
+    c.JupyterHub.custom_scopes = {
+        LAB_SCOPE: {"description": "List, fetch, hand in and read feedback from one's own lab."}
+    }
+    c.JupyterHub.load_roles = [
+        {"name": "user", "scopes": list(EVERYBODY)},
+        {
+            "name": "provision",
+            "services": ["provision"],
+            "scopes": ["admin:users", "admin:groups", "read:roles", "list:users"],
+        },
+        {
+            "name": "culler",
+            "services": ["culler"],
+            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        },
+    ]
+
+
+def apply_services(c: Any, settings: Settings) -> None:
+    """Name the services; all are started by `bioskills run`, none by the hub."""
+    files = secret_files(places_of(settings))
+    c.JupyterHub.services = [
+        {
+            "name": "campus",
+            "url": f"http://127.0.0.1:{settings.network.campus_port}",
+            "api_token": read_secret(files.campus),
+            "oauth_no_confirm": True,
+            "oauth_redirect_uri": f"{campus_public_url(settings)}oauth_callback",
+            "oauth_client_allowed_scopes": list(EVERYBODY[1:2]),
+            "display": True,
+        },
+        {"name": "culler", "api_token": read_secret(files.culler)},
+        {"name": "provision", "api_token": read_secret(files.provision)},
+    ]
+
+
+def apply_labs(c: Any, settings: Settings) -> None:
+    """Set how labs start and what their tokens may do."""
+    places = places_of(settings)
+    c.JupyterHub.spawner_class = ExecSpawner
+    c.ExecSpawner.database_url = database_url(settings)
+    c.ExecSpawner.homes_dir = str(places.homes)
+    c.ExecSpawner.runtime_dir = str(runtime_dir(settings))
+    c.ExecSpawner.log_dir = str(places.logs / "labs")
+    c.ExecSpawner.lab_environment = str(places.environment("lab"))
+    c.ExecSpawner.course_environment = str(places.environment("course"))
+    c.ExecSpawner.lab_config_root = str(places.data / "lab-config")
+    c.ExecSpawner.campus_api = campus_api_url(settings.network.campus_port)
+    c.ExecSpawner.first_uid = settings.labs.first_uid
+    c.Spawner.env_keep = []
+    c.Spawner.default_url = "/lab"
+    c.Spawner.start_timeout = settings.labs.start_timeout_s
+    c.Spawner.http_timeout = settings.labs.start_timeout_s
+    c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", LAB_SCOPE]
+    c.JupyterHub.default_url = _door(Store(database_url(settings)), campus_public_url(settings))
+
+
+def _door(store: Store, campus: str) -> Any:
+    def door(handler: Any) -> str:
+        """Send learners to their lab and everybody else to the campus."""
+        user = handler.current_user
+        if user is None:
+            return ""
+        with store.reading() as session:
+            return first_page(seats(session, user.name), campus)
+
+    return door
+
+
+def first_page(held: list[Seat], campus: str) -> str:
+    """Return the address of a person's first page; empty for the hub's own (the lab)."""
+    return campus if any(seat.role in CAMPUS_DOORS for seat in held) else ""

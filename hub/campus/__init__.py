@@ -1,0 +1,1 @@
+"""The campus service: pages, exchange, competence API."""

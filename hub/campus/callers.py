@@ -1,0 +1,311 @@
+"""Say who calls, and refuse everybody else.
+
+Law (charter 8): there are two kinds of caller. A browser has a session, its
+scope is checked on every request, and every change needs the session's CSRF
+token. A program has a token in its `Authorization` header: a lab's, an
+instructor's named one, or the grader's. No credential of one kind is accepted
+where the other is asked for.
+
+Each function here is a FastAPI dependency: ``caller: Browser = Depends(browser)``.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
+from starlette.concurrency import run_in_threadpool
+
+from bioskills.base.tables import ApiToken, Cohort, Person, Run
+from bioskills.base.text import _
+from bioskills.base.wire import INSTRUCTOR_TOKEN_PREFIX, LAB_SCOPE
+from bioskills.hub.campus.hub_api import HubAwayError, Identity
+from bioskills.hub.campus.sessions import Session, end_session, find_session
+from bioskills.hub.campus.site import CSRF_FIELD, Refused, Site, site_of
+from bioskills.hub.membership import Seat, find_person, has_seat, seats
+from bioskills.hub.roles import CAMPUS_ACCESS
+
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+CSRF_HEADER = "x-csrf-token"
+HUB_RETRY_S = 5
+_USE_NOTED_EVERY = timedelta(minutes=1)
+_ACCESS = frozenset({CAMPUS_ACCESS, "access:services"})
+
+T = TypeVar("T")
+
+
+class SignInNeeded(Exception):  # noqa: N818 - not an error: the person is sent to sign in
+    """No live session came with this request."""
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A signed-in person in a browser."""
+
+    name: str
+    person_id: int
+    display_name: str
+    seats: list[Seat]
+    csrf: str
+    language: str = ""
+
+    def holds(self, role: str, cohort: str | None = None) -> bool:
+        """Say whether the person has this role, in this cohort or anywhere."""
+        return any(s.role == role and cohort in {None, s.cohort} for s in self.seats)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A person's own server; it may list, fetch, submit and read own feedback."""
+
+    name: str
+    person_id: int
+
+
+@dataclass(frozen=True)
+class Instructor:
+    """A program with a named, narrow, expiring token of an instructor."""
+
+    name: str
+    person_id: int
+    run_id: int
+    verbs: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Grader:
+    """The grader service."""
+
+
+def browser(request: Request) -> Browser:
+    """Return the signed-in person; for pages that change nothing."""
+    if request.method not in SAFE_METHODS:
+        raise RuntimeError(
+            f"{request.url.path}: a route that changes something must use browser_unsafe"
+        )
+    return _signed_in(request)
+
+
+async def browser_unsafe(request: Request) -> Browser:
+    """Return the signed-in person; for forms. Origin and CSRF token were checked."""
+    _check_origin(request)
+    caller = await run_in_threadpool(_signed_in, request)
+    sent = request.headers.get(CSRF_HEADER) or await _form_field(request)
+    if not hmac.compare_digest(sent.encode(), caller.csrf.encode()):
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "csrf",
+            _("This form does not belong to your present session, so nothing was changed."),
+            _("Open the page again and repeat the step."),
+        )
+    return caller
+
+
+def lab(request: Request) -> Lab:
+    """Return the person whose server calls."""
+    site = site_of(request)
+    identity = _hub_answer(lambda: site.hub.identity(_bearer(request)))
+    if identity is None:
+        _refuse_token(_("The hub does not know this token. It may have expired or been revoked."))
+    if identity.kind != "user" or LAB_SCOPE not in identity.scopes:
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "not_a_lab",
+            _("This token is not one of a learner's server: it lacks the scope {scope}.").format(
+                scope=LAB_SCOPE
+            ),
+            _("Call from inside your JupyterLab."),
+        )
+    with site.store.reading() as database:
+        person = find_person(database, identity.name)
+    return Lab(identity.name, _known(person, identity.name).id)
+
+
+def instructor(request: Request) -> Instructor:
+    """Return the instructor whose named token calls, with what it may do."""
+    site, sha256 = site_of(request), _sha256(_bearer(request))
+    with site.store.reading() as database:
+        row = database.scalar(select(ApiToken).where(ApiToken.sha256 == sha256))
+        refusal = _fault_of(site, row)
+        if row is None or refusal:
+            _refuse_token(refusal)
+        caller = _instructor_of(site, database, row)
+    _note_use(site, row)
+    return caller
+
+
+def lab_or_instructor(request: Request) -> Lab | Instructor:
+    """Return who calls, told apart by the form of the token."""
+    if _bearer(request).startswith(INSTRUCTOR_TOKEN_PREFIX):
+        return instructor(request)
+    return lab(request)
+
+
+def grader(request: Request) -> Grader:
+    """Accept the grader service alone."""
+    right = site_of(request).grader_token_sha256
+    if not right or not hmac.compare_digest(_sha256(_bearer(request)), right):
+        _refuse_token(_("This is not the grader's token."))
+    return Grader()
+
+
+def _signed_in(request: Request) -> Browser:
+    if "authorization" in request.headers:
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "token_not_accepted",
+            _("Pages are for people who signed in; a token opens none of them."),
+            _("Use an address below /api/ or /exchange/."),
+        )
+    site = site_of(request)
+    session = find_session(site, request)
+    if session is None:
+        raise SignInNeeded
+    identity = _hub_answer(lambda: site.hub.identity(session.hub_token))
+    if identity is None or identity.name != session.name:
+        end_session(site, session.key)
+        raise SignInNeeded
+    require_access(identity)
+    caller = _browser_of(site, session)
+    request.state.browser = caller
+    return caller
+
+
+def require_access(identity: Identity) -> None:
+    """Refuse who may not use the campus, whatever else the token allows."""
+    if identity.kind != "user" or not identity.scopes & _ACCESS:
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "forbidden",
+            _("{name} may not open these pages.").format(name=identity.name),
+            _("Ask the person who invited you."),
+        )
+
+
+def _browser_of(site: Site, session: Session) -> Browser:
+    with site.store.reading() as database:
+        person = _known(find_person(database, session.name), session.name)
+        held = seats(database, session.name, site.clock())
+    if not held:
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "no_seat",
+            _("You have no seat in a course at the moment. Your work and your results are kept."),
+            _("Ask the person who invited you."),
+        )
+    return Browser(
+        person.name, person.id, person.display_name, held, session.csrf, person.language or ""
+    )
+
+
+def _check_origin(request: Request) -> None:
+    sent = request.headers.get("origin") or _origin_of_referer(request)
+    if sent != site_of(request).origin:
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "foreign_form",
+            _("This form was sent by a page of another address, so nothing was changed."),
+            _("Open the page here and repeat the step."),
+        )
+
+
+def _origin_of_referer(request: Request) -> str:
+    parts = urlsplit(request.headers.get("referer", ""))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+async def _form_field(request: Request) -> str:
+    form = await request.form()
+    value = form.get(CSRF_FIELD, "")
+    return value if isinstance(value, str) else ""
+
+
+def _bearer(request: Request) -> str:
+    kind, _space, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() not in {"bearer", "token"} or not token.strip():
+        _refuse_token(_("This address needs a token in the Authorization header."))
+    return token.strip()
+
+
+def _hub_answer(ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except HubAwayError as error:
+        raise hub_away() from error
+
+
+def hub_away() -> Refused:
+    """Return the refusal for the moments in which the hub does not answer."""
+    return Refused(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "hub_away",
+        _(
+            "The hub did not answer, so nobody can be signed in just now. What you handed in is safe."
+        ),
+        _("Try again in a few seconds."),
+        retry_after_s=HUB_RETRY_S,
+    )
+
+
+def _known(person: Person | None, name: str) -> Person:
+    if person is None:
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "unknown_person",
+            _("{name} is signed in at the hub but is in no list of people here.").format(name=name),
+            _("Ask the person who invited you."),
+        )
+    return person
+
+
+def _fault_of(site: Site, row: ApiToken | None) -> str:
+    if row is None:
+        return _("This token is not known here.")
+    if row.revoked_at is not None:
+        return _("The token {label} was revoked.").format(label=row.label)
+    if row.expires_at <= site.clock():
+        return _("The token {label} expired.").format(label=row.label)
+    return ""
+
+
+def _instructor_of(site: Site, database: Database, row: ApiToken) -> Instructor:
+    person, run = database.get_one(Person, row.person_id), database.get_one(Run, row.run_id)
+    cohort = database.get_one(Cohort, run.cohort_id)
+    if not has_seat(database, person.name, cohort.slug, ("instructor",), site.clock()):
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "no_seat",
+            _("{name} is no instructor of {cohort} any more.").format(
+                name=person.name, cohort=cohort.slug
+            ),
+            _("Ask the person who invited you."),
+        )
+    return Instructor(person.name, person.id, run.id, frozenset(map(str, row.verbs)))
+
+
+def _note_use(site: Site, row: ApiToken) -> None:
+    now = site.clock()
+    if row.last_used_at and now - row.last_used_at < _USE_NOTED_EVERY:
+        return
+    with site.store.transaction() as database:
+        database.get_one(ApiToken, row.id).last_used_at = now
+
+
+def _sha256(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _refuse_token(message: str) -> NoReturn:
+    raise Refused(
+        HTTPStatus.UNAUTHORIZED,
+        "token",
+        message,
+        _("Make a new one, or restart your server from the hub."),
+    )

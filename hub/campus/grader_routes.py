@@ -1,0 +1,77 @@
+"""Serve the grader: work to take, verdicts to give, courses to read.
+
+Law: the grader alone calls here. Every verb may be repeated after a lost answer.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+from fastapi.responses import Response, StreamingResponse
+from sqlalchemy import select
+
+from bioskills.base import wire
+from bioskills.base.tables import CourseVersion
+from bioskills.base.text import _
+from bioskills.hub.campus import jobs
+from bioskills.hub.campus.exchange_callers import GraderOnly, Here
+from bioskills.hub.campus.site import Refused, Site
+
+ZIP = "application/zip"
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the grader's routes."""
+    router = APIRouter(prefix=f"{site.prefix}api/v1/grader")
+    router.add_api_route("/jobs/claim", claim, methods=["POST"], response_model=None)
+    router.add_api_route("/jobs/{job_id}/intent", intent, methods=["POST"], status_code=204)
+    router.add_api_route("/jobs/{job_id}/result", result, methods=["POST"], status_code=204)
+    router.add_api_route("/jobs/{job_id}/fail", fail, methods=["POST"], status_code=204)
+    router.add_api_route("/courses/{course}/{version}", course_zip, methods=["GET"])
+    return router
+
+
+def claim(site: Here, caller: GraderOnly) -> wire.Job | Response:
+    """Return the next job, or 204 when there is none."""
+    del caller
+    with site.store.transaction() as session:
+        job = jobs.claim(session, site.clock(), site.settings.grading)
+    return job or Response(status_code=204)
+
+
+def intent(job_id: int, site: Here, caller: GraderOnly) -> None:
+    """Keep a job for another while, right before its results are written."""
+    del caller
+    with site.store.transaction() as session:
+        jobs.begin(session, job_id, site.clock(), site.settings.grading)
+
+
+def result(job_id: int, grade: wire.GradeResult, site: Here, caller: GraderOnly) -> None:
+    """Store what grading gave, publish it where that is automatic, and end the job."""
+    del caller
+    with site.store.transaction() as session:
+        jobs.finish(session, job_id, grade, site.clock())
+
+
+def fail(
+    job_id: int, why: Annotated[wire.JobFailure, Body()], site: Here, caller: GraderOnly
+) -> None:
+    """Note that one try failed."""
+    del caller
+    with site.store.transaction() as session:
+        jobs.fail(session, job_id, why.message, site.clock(), site.settings.grading)
+
+
+def course_zip(course: str, version: str, site: Here, caller: GraderOnly) -> StreamingResponse:
+    """Return an installed course version."""
+    del caller
+    with site.store.reading() as session:
+        sha256 = session.scalar(
+            select(CourseVersion.sha256).where(
+                CourseVersion.course == course, CourseVersion.version == version
+            )
+        )
+    if sha256 is None or not site.objects.has(sha256):
+        message = _("The course {course} {version} is not installed.")
+        message = message.format(course=course, version=version)
+        raise Refused(404, "not_found", message, _("Run: bioskills course install"))
+    return StreamingResponse(site.objects.chunks(sha256), media_type=ZIP)

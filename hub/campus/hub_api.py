@@ -1,0 +1,134 @@
+"""Ask the hub who somebody is.
+
+Law: identity comes from the hub. An answer is believed for at most
+`sign_in.permissions_age_s` seconds; a hub that does not answer is said so
+and never taken for a yes or a no.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from bioskills.base.text import _
+
+TIMEOUT_S = 5.0
+MOST_REMEMBERED = 10_000
+
+
+class HubAwayError(Exception):
+    """The hub did not answer; nothing is known."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whom a hub token speaks for, and what the token may do."""
+
+    name: str
+    kind: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What the hub gave for a sign-in code."""
+
+    token: str
+    lifetime_s: int
+
+
+class HubApi:
+    """The hub's REST API, as far as the campus needs it."""
+
+    def __init__(
+        self,
+        api_url: str,
+        own_token: str,
+        max_age_s: float,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = api_url.rstrip("/")
+        self._own_token = own_token
+        self._max_age_s = max_age_s
+        self._timer = timer
+        # The hub is on this machine; a proxy of the environment must not see tokens.
+        self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=False)
+        self._known: dict[bytes, tuple[float, Identity]] = {}
+        self._lock = threading.Lock()
+
+    def identity(self, token: str) -> Identity | None:
+        """Return whom the token speaks for, or None where the hub does not know it.
+
+        Raises:
+            HubAwayError: The hub did not answer.
+        """
+        key = hashlib.sha256(token.encode()).digest()
+        asked = self._timer()
+        with self._lock:
+            known = self._known.get(key)
+        if known and asked - known[0] < self._max_age_s:
+            return known[1]
+        found = self._ask(token)
+        self._remember(key, asked, found)
+        return found
+
+    def forget(self, token: str) -> None:
+        """Ask the hub again when this token comes next."""
+        with self._lock:
+            self._known.pop(hashlib.sha256(token.encode()).digest(), None)
+
+    def redeem(self, client_id: str, code: str, redirect_uri: str, verifier: str) -> Grant | None:
+        """Exchange a sign-in code for a token; None where the hub refuses the code.
+
+        Raises:
+            HubAwayError: The hub did not answer.
+        """
+        body = {
+            "client_id": client_id,
+            "client_secret": self._own_token,
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+        }
+        answer = self._send("POST", "/oauth2/token", data=body)
+        if answer.status_code != HTTPStatus.OK:
+            return None
+        told = answer.json()
+        return Grant(token=str(told["access_token"]), lifetime_s=int(told.get("expires_in") or 0))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _ask(self, token: str) -> Identity | None:
+        answer = self._send("GET", "/user", headers={"Authorization": f"token {token}"})
+        if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return None
+        if answer.status_code != HTTPStatus.OK:
+            raise HubAwayError(_("The hub answered {status}.").format(status=answer.status_code))
+        model = answer.json()
+        return Identity(str(model["name"]), str(model["kind"]), frozenset(model.get("scopes", [])))
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, self._url + path, **options)
+        except httpx.HTTPError as error:
+            raise HubAwayError(_("The hub did not answer.")) from error
+        if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise HubAwayError(_("The hub answered {status}.").format(status=answer.status_code))
+        return answer
+
+    def _remember(self, key: bytes, asked: float, found: Identity | None) -> None:
+        with self._lock:
+            self._known.pop(key, None)
+            if found is None:
+                return
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[key] = (asked, found)

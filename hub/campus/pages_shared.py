@@ -1,0 +1,85 @@
+"""Check who may open a page, and give every page its head.
+
+Law: a role counts only in the cohort where it is held. Who teaches nobody
+learns nothing here, not even which runs there are.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bioskills.base import tables
+from bioskills.base.text import _
+from bioskills.hub.campus.callers import Browser
+from bioskills.hub.campus.site import Nav, Refused, Site
+
+TEACHING = ("instructor", "assessor")
+"""Roles that see the work of the learners of their cohort."""
+
+
+def navigation(site: Site, browser: Browser, current: str) -> list[Nav]:
+    """Return the links of the page's head for the roles of this person."""
+    links = []
+    if "learner" in _roles(browser) or not _roles(browser):
+        links.append(Nav(_("Passport"), site.link("passport"), current == "passport"))
+    if teaches_anybody(browser):
+        links.append(Nav(_("Courses"), site.link("courses"), current == "courses"))
+        for cohort in _cohorts(browser):
+            here = site.link(f"cohorts/{cohort}")
+            links.append(Nav(_("Cohort {name}").format(name=cohort), here, current == here))
+    links.append(Nav(_("My lab"), f"{site.hub_url}spawn"))
+    return links
+
+
+def teaches_anybody(browser: Browser) -> bool:
+    """Say whether this person is instructor or assessor anywhere."""
+    return bool(_roles(browser) & set(TEACHING))
+
+
+def require_role(browser: Browser, cohort: str, roles: Iterable[str] = TEACHING) -> None:
+    """Let only people with one of these roles in the cohort go on.
+
+    Raises:
+        Refused: 403 for everybody else.
+    """
+    wanted = set(roles)
+    if not any(seat.cohort == cohort and seat.role in wanted for seat in browser.seats):
+        raise forbidden(_("This page is for the instructors of another cohort."))
+
+
+def require_teaching(browser: Browser) -> None:
+    """Let only instructors and assessors go on, of whatever cohort.
+
+    Raises:
+        Refused: 403 for everybody else.
+    """
+    if not teaches_anybody(browser):
+        raise forbidden(_("This page is for instructors."))
+
+
+def forbidden(message: str) -> Refused:
+    """Return the refusal of a page that is not for this person."""
+    way_out = _("If you should see it, ask the people who run this site for the role.")
+    return Refused(403, "forbidden", message, way_out)
+
+
+def find_run(session: Session, slug: str) -> tuple[tables.Run, tables.Cohort]:
+    """Return a run and its cohort.
+
+    Raises:
+        Refused: 404 where there is no such run.
+    """
+    run = session.scalar(select(tables.Run).where(tables.Run.slug == slug))
+    if run is None:
+        message = _("There is no run named {name}.").format(name=slug)
+        raise Refused(404, "unknown_run", message, _("Choose one from Courses."))
+    return run, session.get_one(tables.Cohort, run.cohort_id)
+
+
+def _roles(browser: Browser) -> set[str]:
+    return {seat.role for seat in browser.seats}
+
+
+def _cohorts(browser: Browser) -> list[str]:
+    return sorted({seat.cohort for seat in browser.seats if seat.role in TEACHING})

@@ -1,0 +1,293 @@
+"""Take hand-ins, and list them.
+
+Law: a hand-in, its receipt and its grading job are one transaction; nothing of it
+is changed afterwards. The same work sent again before it was graded gives the same
+receipt, so that a lost answer costs nothing. Late work is taken until the run ends
+and marked as late. Every refusal says the rule and what to do.
+"""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bioskills.base.tables import (
+    Assignment,
+    AssignmentVersion,
+    Person,
+    Result,
+    Run,
+    Submission,
+)
+from bioskills.base.text import _
+from bioskills.base.wire import Receipt, SubmissionInfo
+from bioskills.hub.campus import jobs
+from bioskills.hub.campus.pages_work import Work, read_works, state_of
+from bioskills.hub.campus.releases import (
+    Delivery,
+    due_for,
+    find_assignment,
+    find_for_lab,
+    notebooks_of,
+    open_to_learners,
+)
+from bioskills.hub.campus.site import Refused
+from bioskills.hub.campus.trees import Tree, stored_files
+
+# Read out over the phone: no 0/O, 1/I/L, and no vowels, so that no words come about.
+ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """What a lab asks for.
+
+    Attributes:
+        version: Number of the release that the work was begun from.
+        at: When the request came.
+    """
+
+    run: str
+    assignment: str
+    person: str
+    person_id: int
+    version: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a hand-in goes, all checks passed."""
+
+    delivery: Delivery
+    assignment: Assignment
+    version: AssignmentVersion
+    last: Submission | None
+    last_is_graded: bool
+
+
+def check(session: Session, ask: HandIn) -> None:
+    """Refuse a hand-in that would not be accepted, before its files are read.
+
+    Raises:
+        Refused: With the rule and what to do.
+    """
+    place = _place(session, ask)
+    if place.last is None or place.last_is_graded:
+        _check_attempts(place, ask)
+
+
+def hand_in(session: Session, ask: HandIn, tree: Tree) -> Receipt:
+    """Store a hand-in with its grading job and return the receipt.
+
+    Raises:
+        Refused: With the rule and what to do; nothing is stored.
+    """
+    place = _place(session, ask)
+    _check_notebooks(place, tree)
+    same = place.last is not None and place.last.tree_sha256 == tree.sha256
+    if place.last is not None and same and not place.last_is_graded:
+        return _receipt(session, place, place.last)
+    _check_attempts(place, ask)
+    submission = _store(session, place, ask, tree)
+    jobs.ensure_grading(session, submission, place.delivery.run.id)
+    return _receipt(session, place, submission)
+
+
+def list_submissions(
+    session: Session, run: Run, name: str, people: dict[int, str], at: datetime
+) -> list[SubmissionInfo]:
+    """Return the hand-ins of these people, newest first.
+
+    Args:
+        session: A reading session.
+        run: The run.
+        name: The assignment.
+        people: What to call each person, by person id.
+        at: The present moment.
+    """
+    works = read_works(session, run, people)
+    found = [
+        _as_info(session, work, submission, people[work.person_id], at)
+        for work in works.values()
+        if work.assignment.name == name
+        for submission in work.submissions
+    ]
+    return sorted(found, key=lambda info: info.submission_id, reverse=True)
+
+
+def people_who_handed_in(session: Session, assignment: Assignment) -> list[Person]:
+    """Return everybody with a hand-in, also those who have left the cohort."""
+    return list(
+        session.scalars(
+            select(Person)
+            .distinct()
+            .join(Submission, Submission.person_id == Person.id)
+            .where(Submission.assignment_id == assignment.id)
+            .order_by(Person.id)
+        )
+    )
+
+
+def find_submission(session: Session, delivery: Delivery, submission_id: int) -> Submission:
+    """Return a hand-in of a run.
+
+    Raises:
+        Refused: There is none of this number in this run.
+    """
+    found = session.scalar(
+        select(Submission)
+        .join(Assignment, Assignment.id == Submission.assignment_id)
+        .where(Submission.id == submission_id, Assignment.run_id == delivery.run.id)
+    )
+    if found is None:
+        message = _("The run {run} has no submission {n}.")
+        message = message.format(run=delivery.run.slug, n=submission_id)
+        raise Refused(404, "not_found", message, _("See them: nbgrader list --inbound"))
+    return found
+
+
+def new_receipt_code(session: Session) -> str:
+    """Return a short code that no hand-in has yet."""
+    while True:
+        drawn = "".join(secrets.choice(ALPHABET) for _n in range(6))
+        code = f"{drawn[:4]}-{drawn[4:]}"
+        if session.scalar(select(Submission.id).where(Submission.receipt == code)) is None:
+            return code
+
+
+def _place(session: Session, ask: HandIn) -> _Place:
+    delivery = find_for_lab(session, ask.run, ask.person, ask.at)
+    assignment = find_assignment(session, delivery, ask.assignment)
+    open_to_learners(delivery, assignment, ask.at)
+    _check_open(delivery, assignment, ask)
+    version = _version(session, assignment, ask)
+    last = session.scalar(
+        select(Submission)
+        .where(Submission.assignment_id == assignment.id, Submission.person_id == ask.person_id)
+        .order_by(Submission.attempt.desc())
+        .limit(1)
+    )
+    return _Place(delivery, assignment, version, last, _is_graded(session, last))
+
+
+def _is_graded(session: Session, submission: Submission | None) -> bool:
+    chosen = select(Result.id).where(Result.submission_id == (submission and submission.id))
+    return submission is not None and session.scalar(chosen.limit(1)) is not None
+
+
+def _check_open(delivery: Delivery, assignment: Assignment, ask: HandIn) -> None:
+    after = _("Ask your instructor; your files stay where they are.")
+    if assignment.state != "open":
+        message = _("The assignment {name} is closed for hand-ins.")
+        raise Refused(409, "closed", message.format(name=assignment.name), after)
+    if ask.at >= delivery.run.closes_at:
+        message = _("The run {run} ended on {when}; nothing can be handed in any more.").format(
+            run=delivery.run.slug, when=_local(delivery.run.closes_at, delivery)
+        )
+        raise Refused(409, "closed", message, after)
+
+
+def _version(session: Session, assignment: Assignment, ask: HandIn) -> AssignmentVersion:
+    found = session.scalar(
+        select(AssignmentVersion).where(
+            AssignmentVersion.assignment_id == assignment.id,
+            AssignmentVersion.number == ask.version,
+        )
+    )
+    if found is None:
+        message = _("There is no version {n} of the assignment {name}.")
+        message = message.format(n=ask.version, name=assignment.name)
+        raise Refused(409, "unknown_version", message, _("Fetch the assignment again."))
+    return found
+
+
+def _check_notebooks(place: _Place, tree: Tree) -> None:
+    expected = notebooks_of(place.version)
+    if not tree.paths.intersection(expected):
+        message = _("None of the notebooks that are graded is among your files: {names}.")
+        after = _("Rename your notebook to that name, or fetch the assignment again.")
+        raise Refused(422, "no_notebook", message.format(names=", ".join(expected)), after)
+
+
+def _check_attempts(place: _Place, ask: HandIn) -> None:
+    plan = place.delivery.plan(place.assignment.name)
+    if plan is None or place.last is None:
+        return
+    if plan.attempts.max is not None and place.last.attempt >= plan.attempts.max:
+        message = _("You have used all {n} attempts of {title}.")
+        message = message.format(n=plan.attempts.max, title=plan.title)
+        raise Refused(409, "attempts", message, _("Ask your instructor for a resit."))
+    ready = place.last.submitted_at + timedelta(hours=plan.attempts.cooldown_hours)
+    if ask.at < ready:
+        message = _("Between two attempts of {title} there are {n} hours.")
+        message = message.format(title=plan.title, n=plan.attempts.cooldown_hours)
+        after = _("You can hand in again from {when}.").format(when=_local(ready, place.delivery))
+        raise Refused(409, "cooldown", message, after)
+
+
+def _store(session: Session, place: _Place, ask: HandIn, tree: Tree) -> Submission:
+    due = due_for(session, place.assignment, ask.person_id)
+    submission = Submission(
+        assignment_id=place.assignment.id,
+        assignment_version_id=place.version.id,
+        person_id=ask.person_id,
+        attempt=place.last.attempt + 1 if place.last else 1,
+        receipt=new_receipt_code(session),
+        tree_sha256=tree.sha256,
+        files=tree.as_stored(),
+        submitted_at=ask.at,
+        late=due is not None and ask.at > due,
+    )
+    session.add(submission)
+    session.flush()
+    return submission
+
+
+def _receipt(session: Session, place: _Place, submission: Submission) -> Receipt:
+    version = session.get_one(AssignmentVersion, submission.assignment_version_id)
+    return Receipt(
+        submission_id=submission.id,
+        receipt=submission.receipt,
+        run=place.delivery.run.slug,
+        assignment=place.assignment.name,
+        version=version.number,
+        attempt=submission.attempt,
+        submitted_at=submission.submitted_at,
+        tree_sha256=submission.tree_sha256,
+        late=submission.late,
+        files=stored_files(submission.files),
+    )
+
+
+def _as_info(
+    session: Session, work: Work, submission: Submission, learner: str, at: datetime
+) -> SubmissionInfo:
+    version = session.get_one(AssignmentVersion, submission.assignment_version_id)
+    return SubmissionInfo(
+        submission_id=submission.id,
+        receipt=submission.receipt,
+        assignment=work.assignment.name,
+        version=version.number,
+        attempt=submission.attempt,
+        submitted_at=submission.submitted_at,
+        tree_sha256=submission.tree_sha256,
+        late=submission.late,
+        # The page's rule for the newest hand-in, asked for this one.
+        state=state_of(replace(work, submissions=(submission,)), at),
+        learner=learner,
+    )
+
+
+def _local(when: datetime, delivery: Delivery) -> str:
+    zone = delivery.run.time_zone
+    return f"{when.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
+
+
+def names_of(people: Iterable[Person], *, pseudonyms: bool = False) -> dict[int, str]:
+    """Return what to call each person: the user name, or the pseudonym for the grader."""
+    return {person.id: person.pseudonym if pseudonyms else person.name for person in people}

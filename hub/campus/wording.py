@@ -1,0 +1,192 @@
+"""Say states, times and numbers in the words of the house.
+
+Law: one idea has one word, one icon and one class, the same on every page
+(`look.md`, status vocabulary). Pure: no file, no database, no clock; the
+moment that counts as now is always handed in.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from bioskills.base.text import _, ngettext
+from bioskills.base.wire import OutcomeStatus, WorkState
+
+_NEAR_DAYS = 14
+_NO_BREAK = "\u00a0"
+_MINUTES = 90  # below this, minutes are said
+_HOURS = 48  # below this, hours are said
+_DAYS_OF_HOURS = 24
+
+
+@dataclass(frozen=True)
+class Sign:
+    """How a state is shown: class for the fill, icon, words, and words for a narrow place."""
+
+    css: str
+    icon: str
+    words: str
+    short: str
+
+
+def status_sign(status: OutcomeStatus) -> Sign:
+    """Return how a competence status is shown."""
+    signs: dict[OutcomeStatus, Sign] = {
+        "not_assessed": Sign("s-none", "st-none", _("Not assessed yet"), _("Not yet")),
+        "developing": Sign("s-dev", "st-dev", _("Developing"), _("Developing")),
+        "pending": Sign("s-wait", "st-wait", _("Waiting for assessor"), _("With assessor")),
+        "achieved": Sign("s-done", "st-done", _("Achieved"), _("Achieved")),
+        "exceeded": Sign("s-top", "st-top", _("Exceeded"), _("Exceeded")),
+        "granted_rpl": Sign("s-rpl", "st-rpl", _("Prior learning"), _("Prior learning")),
+        "under_review": Sign("s-review", "st-review", _("Under review"), _("Under review")),
+        "expired": Sign("s-past", "st-past", _("Expired"), _("Expired")),
+        "withdrawn": Sign("s-bad", "st-bad", _("Withdrawn"), _("Withdrawn")),
+    }
+    return signs[status]
+
+
+def work_sign(state: WorkState) -> Sign:
+    """Return how the state of somebody's work on an assignment is shown."""
+    signs: dict[WorkState, tuple[str, str, str]] = {
+        "not_open": ("s-none", "st-none", _("Not open yet")),
+        "new": ("s-none", "st-none", _("Not handed in")),
+        "handed_in": ("s-wait", "st-wait", _("Handed in")),
+        "grading": ("s-wait", "st-wait", _("Being graded")),
+        "preliminary": ("s-wait", "st-wait", _("Preliminary")),
+        "published": ("s-done", "st-done", _("Returned")),
+        "needs_person": ("s-wait", "st-wait", _("Waiting for a person")),
+        "closed": ("s-past", "st-past", _("Closed, not handed in")),
+    }
+    css, icon, words = signs[state]
+    return Sign(css, icon, words, words)
+
+
+def code(outcome: str) -> str:
+    """Return an outcome's or unit's code without its framework: ``U04 S1``."""
+    return " ".join(outcome.split("-")[1:]) or outcome
+
+
+def percent(share: str | Fraction | None, needed: Fraction | None = None) -> str:
+    """Return a share as whole percent: ``84 %``.
+
+    Args:
+        share: 0 to 1; None gives an empty string.
+        needed: A limit that rounding must not seem to reach.
+    """
+    if share is None:
+        return ""
+    exact = Fraction(share)
+    hundred = Decimal(exact.numerator * 100) / Decimal(exact.denominator)
+    whole = hundred.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+    if needed is not None and exact < needed and Fraction(whole) >= needed * 100:
+        whole = hundred.quantize(Decimal(1), rounding=ROUND_FLOOR)
+    return f"{whole}{_NO_BREAK}%"
+
+
+def number(points: str | Fraction | float) -> str:
+    """Return points without needless zeros: ``7.5``, ``11``."""
+    value = Fraction(str(points)) if isinstance(points, float) else Fraction(points)
+    rounded = (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.01"))
+    return format(rounded, "f").rstrip("0").rstrip(".") if rounded else "0"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Return words as people list them: ``S1, S2 and K1``."""
+    *head, last = list(words) or [""]
+    return _("{first} and {last}").format(first=", ".join(head), last=last) if head else last
+
+
+def sentence(text: str) -> str:
+    """Return the text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def moment(at: datetime, zone: str, now: datetime, *, relative: bool = False) -> str:
+    """Return a time as people of this zone say it: ``Fri 19 March, 18:00 CET``.
+
+    The weekday is said within two weeks, the year where it is not this one.
+    """
+    there = at.astimezone(ZoneInfo(zone))
+    text = _("{day}, {time} {zone}").format(
+        day=_day_of(there, now.astimezone(ZoneInfo(zone))),
+        time=there.strftime("%H:%M"),
+        zone=there.tzname(),
+    )
+    return f"{text} ({distance(at, now)})" if relative else text
+
+
+def day(at: datetime, zone: str) -> str:
+    """Return a date as tables write it: ``11 Mar 2027``."""
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there.day} {_months()[there.month - 1][:3]} {there.year}"
+
+
+def distance(at: datetime, now: datetime) -> str:
+    """Return how far away a time is: ``in 28 hours``, ``3 days ago``."""
+    minutes = round(abs(at - now).total_seconds() / 60)
+    amount = _amount(minutes)
+    sentence = _("in {amount}") if at >= now else _("{amount} ago")
+    return sentence.format(amount=amount)
+
+
+def time_tag(at: datetime, zone: str, now: datetime, *, relative: bool = False) -> Markup:
+    """Return a `<time>` element: UTC for machines, the zone's time for people."""
+    return _tag(at, moment(at, zone, now, relative=relative))
+
+
+def day_tag(at: datetime, zone: str) -> Markup:
+    """Return a `<time>` element that shows the date alone."""
+    return _tag(at, day(at, zone))
+
+
+def utc(at: datetime) -> str:
+    """Return a time for machines: ``2027-03-19T17:00:00Z``."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def add_words(environment: Environment) -> None:
+    """Give the templates these words."""
+    environment.globals.update(
+        status_sign=status_sign, work_sign=work_sign, time_tag=time_tag, day_tag=day_tag
+    )
+    environment.filters.update(code=code, percent=percent, number=number, listed=listed)
+
+
+def _tag(at: datetime, words: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(utc(at), words)
+
+
+def _day_of(there: datetime, here: datetime) -> str:
+    month = _months()[there.month - 1]
+    text = (
+        f"{there.day} {month}" if there.year == here.year else f"{there.day} {month} {there.year}"
+    )
+    near = abs(there - here) <= timedelta(days=_NEAR_DAYS)
+    return f"{_weekdays()[there.weekday()]} {text}" if near else text
+
+
+def _amount(minutes: int) -> str:
+    if minutes < _MINUTES:
+        return ngettext("{n} minute", "{n} minutes", minutes).format(n=minutes)
+    hours = round(minutes / 60)
+    if hours < _HOURS:
+        return ngettext("{n} hour", "{n} hours", hours).format(n=hours)
+    days = round(hours / _DAYS_OF_HOURS)
+    return ngettext("{n} day", "{n} days", days).format(n=days)
+
+
+def _weekdays() -> tuple[str, ...]:
+    return _("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")
+
+
+def _months() -> tuple[str, ...]:
+    return (
+        *(_("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July")),
+        *(_("August"), _("September"), _("October"), _("November"), _("December")),
+    )

@@ -1,0 +1,77 @@
+"""Fill an empty installation with a cohort to try everything with.
+
+Law: only with demo sign-in, only while nobody is there; the same plan/apply
+that a real cohort goes through, so that the demo proves the real thing.
+"""
+
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from bioskills.base.store import Store
+from bioskills.base.tables import Person, now
+from bioskills.hub.cohort_file import Wish, parse_cohort
+from bioskills.hub.cohort_plan import apply_wish
+
+COHORT = "demo"
+WEEKS = 10
+
+PEOPLE = (
+    ("lea", "Lea Brandt", "learner"),
+    ("miro", "Miro Petrov", "learner"),
+    ("sofia", "Sofia Rossi", "learner"),
+    ("ina", "Ina Keller", "instructor"),
+    ("asta", "Asta Nyström", "assessor"),
+    ("ada", "Ada Admin", "admin"),
+    ("max", "Max Meyer", "manager"),
+)
+"""Invented people: user name, display name, role."""
+
+
+def demo_text(course: str, at: datetime) -> str:
+    """Return the demo cohort's file; the run opened this morning (UTC)."""
+    opens = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    closes = opens + timedelta(weeks=WEEKS)
+    people = "".join(
+        f'[[people]]\nname = "{name}"\ndisplay_name = "{display}"\nroles = ["{role}"]\n'
+        for name, display, role in PEOPLE
+    )
+    return (
+        f'[cohort]\nslug = "{COHORT}"\ntitle = "Demo cohort"\n{people}'
+        f'[[runs]]\nslug = "{COHORT}-{course}"\ncourse = "{course}"\n'
+        f'opens = "{opens.isoformat()}"\ncloses = "{closes.isoformat()}"\n'
+    )
+
+
+def demo_wish(course: str, time_zone: str) -> Wish:
+    """Return the demo cohort."""
+    return parse_cohort(demo_text(course, now()), ".toml", "demo cohort", time_zone)
+
+
+def is_empty(store: Store) -> bool:
+    """Say whether nobody has been provisioned yet."""
+    with store.reading() as session:
+        return not session.scalar(select(func.count()).select_from(Person))
+
+
+def seed(store: Store, course: str, time_zone: str) -> None:
+    """Apply the demo cohort."""
+    with store.transaction() as session:
+        apply_wish(session, demo_wish(course, time_zone), actor="bioskills run", now=now())
+
+
+def ensure_sign_ins(store: Store, file: Path) -> dict[str, str]:
+    """Return a password for everybody, made on first use and kept."""
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    with store.reading() as session:
+        names = list(session.scalars(select(Person.name).order_by(Person.id)))
+    found = {name: known.get(name) or secrets.token_urlsafe(6) for name in names}
+    if found != known:
+        staged = file.with_suffix(".new")
+        staged.touch(mode=0o600)
+        staged.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        staged.rename(file)
+    return found

@@ -1,0 +1,68 @@
+"""Decide what a lab shows, by role.
+
+Law: the lab server imports no nbgrader; its panels are hidden by role; the
+extension manager is read-only; no pop-up asks a newcomer for anything.
+"""
+
+import json
+from pathlib import Path
+
+NBGRADER_PANELS = (
+    "assignment-list",
+    "course-list",
+    "create-assignment",
+    "formgrader",
+    "menu",
+    "validate-assignment",
+)
+
+AUTHOR_PANELS = {"create-assignment"}
+"""Instructors keep the panel that marks cells as tests and answers; it needs no server part."""
+
+NEWS = "@jupyterlab/apputils-extension:announcements"
+
+SERVER_EXTENSIONS_OFF = (
+    "jupyter_lsp",
+    "notebook",
+    "notebook_shim",
+    "nbgrader.server_extensions.assignment_list",
+    "nbgrader.server_extensions.course_list",
+    "nbgrader.server_extensions.formgrader",
+    "nbgrader.server_extensions.validate_assignment",
+)
+
+
+def disabled_extensions(roles: set[str]) -> list[str]:
+    """Return the Lab plugins that people with these roles do not see."""
+    kept = AUTHOR_PANELS if "instructor" in roles else set()
+    return [NEWS, *(f"@jupyter/nbgrader:{name}" for name in NBGRADER_PANELS if name not in kept)]
+
+
+def lab_config_dir(root: Path, roles: set[str]) -> Path:
+    """Return the folder of Lab settings for these roles (made by `write_lab_config`)."""
+    return root / ("author" if "instructor" in roles else "learner")
+
+
+def write_lab_config(root: Path) -> None:
+    """Write the Lab settings of every kind of role; readable by all, writable by the owner alone."""
+    for roles in ({"learner"}, {"instructor"}):
+        folder = lab_config_dir(root, roles) / "labconfig"
+        folder.mkdir(parents=True, exist_ok=True)
+        disabled = dict.fromkeys(disabled_extensions(roles), True)
+        (folder / "page_config.json").write_text(
+            json.dumps({"disabledExtensions": disabled}), encoding="utf-8"
+        )
+        for path in (root, folder.parent, folder):
+            path.chmod(0o755)
+        (folder / "page_config.json").chmod(0o644)
+
+
+def lab_arguments() -> list[str]:
+    """Return the command line of the lab server; it wins over files in a home."""
+    off = dict.fromkeys(SERVER_EXTENSIONS_OFF, False)
+    return [
+        "--KernelManager.transport=ipc",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.news_url=",
+        f"--ServerApp.jpserver_extensions={json.dumps(off)}",
+    ]

@@ -1,0 +1,67 @@
+"""Know processes by what cannot be confused, and end whole trees.
+
+Law: a process is (pid, start time), never a pid alone; what a uid started is
+ended by uid, because a learner's process can leave any tree or session.
+Linux only: reads /proc.
+"""
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+PROC = Path("/proc")
+START_TIME_FIELD = 19
+"""Index of `starttime` behind the command's closing bracket: proc(5), field 22."""
+
+
+def start_time(pid: int) -> int:
+    """Return the process's start in clock ticks since boot, or 0 if it is gone."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    fields = text.rpartition(")")[2].split()
+    # A zombie has ended: it only waits for its parent.
+    return 0 if fields[0] == "Z" else int(fields[START_TIME_FIELD])
+
+
+def pids_of(uids: set[int]) -> list[int]:
+    """Return the live processes whose real uid is one of these."""
+    return [
+        pid
+        for pid in (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
+        if _uid(pid) in uids and start_time(pid)
+    ]
+
+
+def end_all_of(uids: set[int], patience_s: float = 3.0) -> int:
+    """End every process of these uids: politely, then for good.
+
+    Returns:
+        How many processes were there at first.
+    """
+    found = pids_of(uids)
+    _signal(found, signal.SIGTERM)
+    deadline = time.monotonic() + patience_s
+    while pids_of(uids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    # A fork bomb makes new ones while we look: repeat until a look finds none.
+    while left := pids_of(uids):
+        _signal(left, signal.SIGKILL)
+        time.sleep(0.02)
+    return len(found)
+
+
+def _signal(pids: list[int], which: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, which)
+
+
+def _uid(pid: int) -> int:
+    try:
+        return (PROC / str(pid)).stat().st_uid
+    except OSError:
+        return -1

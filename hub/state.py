@@ -1,0 +1,145 @@
+"""Make the folders of one installation, with their owners and modes.
+
+Law: state can be entered by the services alone (0710, a private group); every
+folder in it is 0700 of the one service that uses it. Idempotent; a folder with
+a wrong owner is put right only below the state folder, which no learner can write.
+"""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bioskills.base.places import Places, database_url, places_of
+from bioskills.base.settings import Settings
+from bioskills.base.store import ensure_schema, sqlite_path
+from bioskills.hub.lab_config import write_lab_config
+from bioskills.hub.secrets_store import ensure_secret
+
+TRAVERSE = 0o711
+PRIVATE = 0o700
+
+
+@dataclass(frozen=True)
+class Owners:
+    """The numeric uids of the services; all the caller's own where it is not root."""
+
+    hub: int
+    proxy: int
+    campus: int
+    grader: int
+    culler: int
+
+    @property
+    def group(self) -> int:
+        """The group that may enter the state folder."""
+        return self.proxy
+
+
+def owners_of(settings: Settings) -> Owners:
+    """Return the uids that the services run as."""
+    me = os.geteuid()
+    if me != 0:
+        return Owners(me, me, me, me, me)
+    first = settings.labs.service_uid
+    return Owners(hub=0, proxy=first, campus=first + 1, grader=first + 2, culler=first + 3)
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Files of the tokens by which the services know each other."""
+
+    proxy: Path
+    campus: Path
+    grader_at_campus: Path
+    grader: Path
+    culler: Path
+    provision: Path
+    cookie: Path
+
+
+def secret_files(places: Places) -> Secrets:
+    """Return where each secret lies."""
+    return Secrets(
+        proxy=places.proxy / "token",
+        campus=places.campus / "hub_token",
+        grader_at_campus=places.campus / "grader_token",
+        grader=places.grader / "campus_token",
+        culler=places.state / "culler" / "hub_token",
+        provision=places.hub / "provision_token",
+        cookie=places.hub / "cookie_secret",
+    )
+
+
+def ensure_state(settings: Settings) -> Places:
+    """Make folders, secrets and tables; return the places."""
+    places, owners = places_of(settings), owners_of(settings)
+    places.data.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _ensure_folder(places.homes, owners.hub, TRAVERSE)
+    _ensure_folder(
+        places.state, owners.hub, 0o710 if os.geteuid() == 0 else PRIVATE, group=owners.group
+    )
+    _ensure_folder(places.hub, owners.hub)
+    _ensure_folder(places.logs, owners.hub)
+    _ensure_folder(places.proxy, owners.proxy)
+    _ensure_folder(places.state / "culler", owners.culler)
+    _ensure_folder(places.campus, owners.campus)
+    _ensure_folder(places.objects, owners.campus)
+    _ensure_folder(places.grader, owners.grader)
+    _ensure_folder(places.database, owners.campus)
+    _ensure_secrets(secret_files(places), owners)
+    write_lab_config(places.data / "lab-config")
+    _ensure_database(database_url(settings), owners.campus)
+    return places
+
+
+def runtime_dir(settings: Settings) -> Path:
+    """Return a short folder for kernel sockets: a socket's path may hold 107 bytes only."""
+    mark = hashlib.sha256(str(places_of(settings).data).encode()).hexdigest()[:8]
+    parent = (
+        Path("/run")
+        if os.geteuid() == 0
+        else Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    )
+    return parent / f"bsh-{mark}"
+
+
+def _ensure_folder(
+    path: Path, owner: int, mode: int = PRIVATE, *, group: int | None = None
+) -> None:
+    path.mkdir(mode=mode, parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(path, owner, owner if group is None else group)
+    path.chmod(mode)
+
+
+def _ensure_secrets(files: Secrets, owners: Owners) -> None:
+    ensure_secret(files.proxy, owners.proxy)
+    ensure_secret(files.campus, owners.campus)
+    ensure_secret(files.culler, owners.culler)
+    ensure_secret(files.provision, owners.hub)
+    ensure_secret(files.cookie, owners.hub)
+    shared = ensure_secret(files.grader, owners.grader)
+    if not files.grader_at_campus.exists():
+        ensure_secret(files.grader_at_campus, owners.campus)
+    if files.grader_at_campus.read_text(encoding="ascii") != shared:
+        files.grader_at_campus.write_text(shared, encoding="ascii")
+
+
+def _ensure_database(url: str, owner: int) -> None:
+    ensure_schema(url)
+    file = sqlite_path(url)
+    if file is None:
+        return
+    for part in file.parent.glob(f"{file.name}*"):
+        part.chmod(0o600)
+        if os.geteuid() == 0:
+            os.chown(part, owner, owner)
+
+
+def ensure_backups(settings: Settings) -> Path:
+    """Return the folder of backups, owned by the campus like the database it copies."""
+    folder = places_of(settings).state / "backups"
+    _ensure_folder(folder, owners_of(settings).campus)
+    return folder

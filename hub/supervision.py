@@ -1,0 +1,126 @@
+"""Write the supervisor's configuration: which process runs as whom.
+
+Law: every service is its own unprivileged uid with no way to gain rights, and
+dies with its parent; secrets are read from files by the process that needs
+them, so no command line or environment here holds one. supervisord (a kept
+library) starts, restarts and stops them.
+"""
+
+import configparser
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bioskills.base.places import Places
+from bioskills.hub.state import Owners
+
+STOP_WAIT_S = 30
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised process.
+
+    Attributes:
+        name: As in the logs.
+        uid: Whom it runs as; 0 keeps root.
+        command: Absolute command line.
+        settings: The settings file it reads.
+        priority: Lower starts first and stops last.
+    """
+
+    name: str
+    uid: int
+    command: tuple[str, ...]
+    settings: Path
+    priority: int
+
+
+def programs(
+    places: Places, owners: Owners, config: Path, settings: Mapping[str, Path]
+) -> list[Program]:
+    """Return every process of one machine; `settings` names the file each one reads."""
+    hub, lab = (str(places.environment(name) / "bin" / "python") for name in ("hub", "lab"))
+    isolated = (hub, "-I", "-m")
+    return [
+        Program(
+            "proxy", owners.proxy, (*isolated, "bioskills.hub.start_proxy"), settings["proxy"], 10
+        ),
+        Program(
+            "campus", owners.campus, (*isolated, "bioskills.hub.campus"), settings["campus"], 20
+        ),
+        Program(
+            "hub", owners.hub, (*isolated, "jupyterhub", "-f", str(config)), settings["hub"], 30
+        ),
+        Program(
+            "grader", owners.grader, (lab, "-I", "-m", "bioskills.graders"), settings["grader"], 40
+        ),
+        Program(
+            "culler",
+            owners.culler,
+            (*isolated, "bioskills.hub.start_culler"),
+            settings["culler"],
+            50,
+        ),
+    ]
+
+
+def walled(program: Program, group: int) -> list[str]:
+    """Return the command line behind setpriv: own uid, no new rights, ends with its parent."""
+    walls = ["setpriv", "--pdeathsig", "TERM"]
+    if os.geteuid() == 0 and program.uid != 0:
+        uid = str(program.uid)
+        walls += ["--reuid", uid, "--regid", uid, "--groups", str(group), "--no-new-privs"]
+        walls += ["--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]
+    return [*walls, "--", *program.command]
+
+
+def supervisor_config(places: Places, owners: Owners, every: list[Program], socket: Path) -> str:
+    """Return the text of supervisord.conf."""
+    config = configparser.RawConfigParser()
+    config["supervisord"] = {
+        "nodaemon": "true",
+        "silent": "true",
+        "logfile": str(places.logs / "supervisor.log"),
+        "pidfile": str(places.hub / "supervisor.pid"),
+        "childlogdir": str(places.logs),
+        "umask": "077",
+    }
+    config["unix_http_server"] = {"file": str(socket), "chmod": "0700"}
+    config["rpcinterface:supervisor"] = {
+        "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+    }
+    config["supervisorctl"] = {"serverurl": f"unix://{socket}"}
+    for program in every:
+        config[f"program:{program.name}"] = _section(places, program, owners.group)
+    text = io.StringIO()
+    config.write(text)
+    return text.getvalue()
+
+
+def _section(places: Places, program: Program, group: int) -> dict[str, str]:
+    return {
+        "command": " ".join(_quoted(word) for word in walled(program, group)),
+        "directory": "/",
+        "priority": str(program.priority),
+        "environment": f'BIOSKILLS_SETTINGS="{_escaped(str(program.settings))}",PYTHONUNBUFFERED="1",LANG="C.UTF-8"',
+        "startsecs": "2",
+        "startretries": "5",
+        "stopwaitsecs": str(STOP_WAIT_S),
+        "stopasgroup": "false" if program.name == "hub" else "true",
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": str(places.logs / f"{program.name}.log"),
+        "stdout_logfile_maxbytes": "10MB",
+        "stdout_logfile_backups": "3",
+    }
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _quoted(word: str) -> str:
+    return '"' + _escaped(word).replace('"', '\\"') + '"' if " " in word else _escaped(word)
