@@ -13,13 +13,12 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from bioskills.base.commands import Verbs
 from bioskills.base.text import _, ngettext
 from bioskills.courses.checks import Report, Trial, check_course
 from bioskills.courses.faults import CourseError
 from bioskills.courses.package import canonical_zip, read_course
 from bioskills.courses.rules import Finding
-
-Verbs = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
 
 
 def add_check(verbs: "Verbs[argparse.ArgumentParser]", trial: Trial) -> None:

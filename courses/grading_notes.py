@@ -14,7 +14,8 @@ from bioskills.courses.typed_yaml import Record, Text, parse_record
 
 CheckId = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
 
-_MESSAGE_ID = re.compile(r"\[([a-z][a-z0-9_]*)\] ")
+# At the start of a string, so that an index such as `answers[name]` is not taken for one.
+_MESSAGE_ID = re.compile(r"(?:^|[\"'])\[([a-z][a-z0-9_]*)\] ")
 
 
 class Check(Record):

@@ -12,6 +12,7 @@ import stat
 import tempfile
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +36,10 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 _MATERIALS = ("README.md", "LICENSE", "lessons/", "data/", "img/")
+
+
+# What the standard library raises for broken, unknown and encrypted entries.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 class BuiltZip(NamedTuple):
@@ -75,7 +80,7 @@ def read_zip(content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _collect(_zip_entries(archive))
-    except zipfile.BadZipFile as error:
+    except _DAMAGE as error:
         message = _("the ZIP is damaged: {reason}").format(reason=error)
         raise CourseError([Fault("course.zip", "", "", message, _("Pack it again."))]) from error
 

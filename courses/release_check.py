@@ -24,8 +24,9 @@ from bioskills.courses.notebooks import (
 from bioskills.courses.package import Files, materials
 from bioskills.courses.reading import Course
 
-# Shorter lines, such as `return result`, stand in any program.
-MIN_TELLING_CHARACTERS = 12
+# Letters and digits of a line that tells something. Shorter ones, such as `return result`,
+# stand in any program; hidden tests are told apart by less.
+MIN_TELLING_CHARACTERS = {SOLUTION: 12, MARK_SCHEME: 12, HIDDEN_TESTS: 8}
 
 _MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME")
 _COMMON = re.compile(r"^(import |from \S+ import |def |class |@|#|\"\"\"|'''|try:|else:|with )")
@@ -37,7 +38,7 @@ class Secret(NamedTuple):
     Attributes:
         region: SOLUTION, HIDDEN TESTS or MARK SCHEME.
         cell: grade_id of the cell it stands in.
-        line: The line without space around it.
+        line: What tells something in the line: without `assert`, `return` and message.
     """
 
     assignment: str
@@ -53,9 +54,16 @@ def secrets_of(course: Course) -> tuple[Secret, ...]:
         given = _given_lines(book)
         for cell in book.cells:
             for region, line in _marked_lines(cell):
-                if _telling(line) and line not in given:
-                    found[Secret(assignment, region, cell.name, line)] = None
+                core = _core(line)
+                if _telling(core, region) and line not in given:
+                    found[Secret(assignment, region, cell.name, core)] = None
     return tuple(found)
+
+
+def _core(line: str) -> str:
+    """Return what tells something in a line: a condition without `assert` and message."""
+    bare = re.sub(r"^(assert|return|yield|not)\s+", "", line)
+    return re.split(r",\s*f?[\"']\[[a-z]", bare)[0].strip()
 
 
 def _marked_lines(cell: Cell) -> list[tuple[str, str]]:
@@ -78,9 +86,9 @@ def _given_lines(book: Notebook) -> set[str]:
     return {line.strip() for text in shown for line in text.splitlines()}
 
 
-def _telling(line: str) -> bool:
+def _telling(line: str, region: str) -> bool:
     bare = re.sub(r"[\s\W_]", "", line)
-    return len(bare) >= MIN_TELLING_CHARACTERS and not _COMMON.match(line)
+    return len(bare) >= MIN_TELLING_CHARACTERS[region] and not _COMMON.match(line)
 
 
 def material_faults(course: Course) -> Iterator[Fault]:

@@ -149,6 +149,12 @@ RULES: tuple[Rule, ...] = (
         check=assignment_rules.variants_fit,
     ),
     Rule(
+        "L22w",
+        N_("Every hidden test stops a wrong answer that the visible tests let pass"),
+        N_("Add a wrong answer to variants/ that this test is the first to stop."),
+        "warning",
+    ),
+    Rule(
         "L23",
         N_("Marks of solutions and hidden tests come in pairs, and only in assignments"),
         N_("Add the missing mark, or take the marks out."),

@@ -78,8 +78,22 @@ def parse_record(kind: type[RecordType], file: str, text: str) -> RecordType:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = _told_once(error.errors(include_url=False))
         raise CourseError([_fault_of(kind, file, detail) for detail in details]) from error
+
+
+def _told_once(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out that a list is too short where it is so because of its faulty entries."""
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(_inside(other["loc"], detail["loc"]) for other in details)
+    ]
+
+
+def _inside(inner: Sequence[int | str], outer: Sequence[int | str]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _syntax_fault(file: str, error: Exception) -> Fault:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import httpx
 
-from bioskills.base.text import _
 from bioskills.base.wire import GradeResult, Job
 from bioskills.graders.campus_client import Campus, CampusRefusedError
 from bioskills.graders.gradebook import record
@@ -48,6 +47,9 @@ class Grader:
             self._do(job)
         except (CampusRefusedError, GenerateError, SandboxError, OSError) as error:
             log.error("Job %s (%s of %s) failed: %s", job.id, job.kind, job.run, error)  # noqa: TRY400 - a sentence is enough
+            self._say_failed(job, error)
+        except Exception as error:  # one bad job must not end the service
+            log.exception("Job %s (%s of %s) failed unexpectedly", job.id, job.kind, job.run)
             self._say_failed(job, error)
         else:
             log.info(
@@ -128,8 +130,8 @@ class Grader:
         while not ended():
             try:
                 busy = self.step()
-            except httpx.TransportError as error:
-                log.warning(_("The campus does not answer (%s); trying again."), error)
+            except (httpx.TransportError, CampusRefusedError) as error:
+                log.warning("The campus cannot give work now (%s); trying again.", error)
                 busy = False
                 time.sleep(AWAY_PAUSE_S)
             if not busy:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -38,10 +37,9 @@ class LessonRun(NamedTuple):
 def run_lesson(path: Path) -> LessonRun:
     """Run a notebook in its own folder with a fresh kernel."""
     notebook = nbformat.read(path, as_version=4)
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc")
     client = NotebookClient(
         notebook,
-        km=manager,
+        kernel_name="python3",
         timeout=_CELL_SECONDS,
         resources={"metadata": {"path": str(path.parent)}},
     )

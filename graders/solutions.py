@@ -16,6 +16,7 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
+from bioskills.courses.grading_notes import message_ids
 from bioskills.courses.notebooks import (
     HIDDEN_TESTS,
     Cell,
@@ -39,13 +40,15 @@ class CellResult:
     Attributes:
         points: Automatic points; None where a person grades.
         stopped_at: "hidden" or "visible" test that stopped the cell; empty when it ran through.
-        error: Last line of the error, empty when there was none.
+        error: First line of the error, empty when there was none.
+        check: The [id] of the test that stopped it; empty when it cannot be told.
     """
 
     points: float | None
     max_points: float
     stopped_at: str = ""
     error: str = ""
+    check: str = ""
 
 
 Results = Mapping[str, CellResult]
@@ -124,7 +127,6 @@ def _config(root: Path, database: str) -> Config:
     config.CourseDirectory.course_id = COURSE_ID
     config.CourseDirectory.db_url = database
     config.Execute.timeout = _CELL_SECONDS
-    config.KernelManager.transport = "ipc"
     config.NbGrader.logfile = ""
     return config
 
@@ -142,16 +144,19 @@ def _result(points: float | None, max_points: float, cell: Cell) -> CellResult:
     errors = [output for output in cell.outputs if output.get("output_type") == "error"]
     if not errors:
         return CellResult(points, max_points)
-    text = f"{errors[0].get('ename')}: {errors[0].get('evalue')}"
-    stopped_at = _region_of(errors[0].get("traceback", ()), cell)
-    return CellResult(points, max_points, stopped_at, text.splitlines()[0])
+    evalue = str(errors[0].get("evalue"))
+    region, line = _stop_of(errors[0].get("traceback", ()), cell)
+    check = next(iter([*message_ids(evalue), *message_ids(line)]), "")
+    text = f"{errors[0].get('ename')}: {evalue}".splitlines()[0]
+    return CellResult(points, max_points, region, text, check)
 
 
-def _region_of(traceback: Iterable[str], cell: Cell) -> str:
-    """Say whether the line that stopped the cell is a hidden or a visible test."""
+def _stop_of(traceback: Iterable[str], cell: Cell) -> tuple[str, str]:
+    """Return "hidden" or "visible", and the line of the cell that stopped it."""
     found = _LINE_IN_CELL.search(_COLOUR.sub("", "\n".join(traceback)))
     lines = region_of_lines(cell.source)
     number = int(found[1]) if found else 0
     if not 0 < number <= len(lines):
-        return "visible"
-    return "hidden" if lines[number - 1][0] == HIDDEN_TESTS else "visible"
+        return "visible", ""
+    region, line = lines[number - 1]
+    return ("hidden" if region == HIDDEN_TESTS else "visible"), line

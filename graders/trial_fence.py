@@ -110,7 +110,9 @@ def _refusing(work: Path) -> Fence:
 
 
 def _works(fence: Fence) -> bool:
-    command: Sequence[str] = (*fence.prefix, sys.executable, "-c", "import nbgrader")
+    # What the course needs must be in sight: the interpreter, its packages and our code.
+    code = "import bioskills.courses, importlib.util as u; assert u.find_spec('nbgrader')"
+    command: Sequence[str] = (*fence.prefix, sys.executable, "-c", code)
     try:
         done = subprocess.run(command, capture_output=True, timeout=_TRY_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -4,8 +4,12 @@ Law: this module is a program of its own, started by `course_trial`. It reads
 one course, writes one JSON line per event to its output, and nothing else.
 """
 
+import contextlib
+import fcntl
 import json
 import os
+import socket
+import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,7 +17,8 @@ from pathlib import Path
 
 from bioskills.base.text import _
 from bioskills.courses.faults import Fault
-from bioskills.courses.grading_notes import Variant
+from bioskills.courses.grading_notes import Variant, message_ids
+from bioskills.courses.notebooks import HIDDEN_TESTS, lines_in
 from bioskills.courses.package import materials, read_zip, write_tree
 from bioskills.courses.reading import Course, view_of
 from bioskills.courses.release_check import release_faults
@@ -22,6 +27,9 @@ from bioskills.graders.solutions import Results, TrialCourse
 
 Event = dict[str, object]
 _ROUNDING = 1e-9
+
+# <linux/sockios.h> and <linux/if.h>
+_SET_INTERFACE_FLAGS, _INTERFACE_UP = 0x8914, 0x1
 
 
 def _told(message: str) -> Event:
@@ -65,8 +73,10 @@ def try_assignment(course: Course, assignment: str, root: Path) -> Iterator[Even
         yield _breach("L24", fault)
     yield from _solution(trial)
     yield from _empty(trial)
+    stopping: set[tuple[str, str]] = set()
     for name, variant in course.variants.get(assignment, {}).items():
-        yield from _variant(trial, name, variant)
+        yield from _variant(trial, name, variant, stopping)
+    yield from _idle_tests(trial, stopping)
 
 
 def _graded(
@@ -114,15 +124,32 @@ def _empty(trial: TrialCourse) -> Iterator[Event]:
             yield _breach("L21", Fault(trial.source.path, grade_id, "", message))
 
 
-def _variant(trial: TrialCourse, name: str, variant: Variant) -> Iterator[Event]:
+def _variant(
+    trial: TrialCourse, name: str, variant: Variant, stopping: set[tuple[str, str]]
+) -> Iterator[Event]:
+    """Try a wrong answer; note the ids of the hidden tests that stopped it."""
     file = f"variants/{trial.name}/{name}.yml"
     answers = {**trial.solution(), variant.cell: variant.source}
     events = list(_graded(trial, name, answers, file))
     yield from events
     if any("rule" in event for event in events):
         return
-    for fault in variant_faults(file, variant, trial.results(name)):
+    results = trial.results(name)
+    for grade_id, result in results.items():
+        if result.stopped_at == "hidden":
+            stopping.add((grade_id, result.check))
+    for fault in variant_faults(file, variant, results):
         yield _breach("L22", fault)
+
+
+def _idle_tests(trial: TrialCourse, stopping: set[tuple[str, str]]) -> Iterator[Event]:
+    """Yield the hidden tests that were the first to stop no wrong answer."""
+    for cell in trial.source.graded:
+        hidden = message_ids("\n".join(lines_in(cell.source, HIDDEN_TESTS)))
+        idle = [check for check in hidden if (cell.grade_id, check) not in stopping]
+        if idle:
+            message = _("no wrong answer is stopped by: {checks}").format(checks=", ".join(idle))
+            yield _breach("L22w", Fault(trial.source.path, cell.grade_id, "", message))
 
 
 def variant_faults(file: str, variant: Variant, results: Results) -> Iterator[Fault]:
@@ -163,8 +190,16 @@ def _events(course: Course, root: Path) -> Iterator[Event]:
         yield from try_assignment(course, assignment, root / assignment)
 
 
+def _raise_loopback() -> None:
+    """Let kernels of this namespace be reached: a new one starts with its loopback down."""
+    request = struct.pack("16sh", b"lo", _INTERFACE_UP)
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, _SET_INTERFACE_FLAGS, request)
+
+
 def main(root: Path) -> None:
     """Run the course that lies in this folder as `course.zip`."""
+    _raise_loopback()
     # Learner code writes to inherited outputs; the events get a channel of their own.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
         os.dup2(2, 1)

@@ -18,9 +18,9 @@ from traitlets import Bool, Instance, Unicode
 
 from bioskills.base.store import Store
 from bioskills.hub.membership import Seat, everybody, seats
-from bioskills.hub.roles import groups_of, hub_role_of
+from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
 
-DEFAULT_ROLE = {"name": "user"}
+DEFAULT_ROLE = {"name": "user", "scopes": list(EVERYBODY)}
 
 
 class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped

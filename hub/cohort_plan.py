@@ -8,6 +8,7 @@ Seats from another source (a claim, a page) are never touched.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -28,6 +29,8 @@ from bioskills.base.text import _
 from bioskills.hub.cohort_file import WantedPerson, WantedRun, Wish
 
 SOURCE = "file"
+DUE_HOUR = 18
+"""Work is due at 18:00 in the run's own zone, while somebody can still be asked."""
 
 
 @dataclass(frozen=True)
@@ -244,13 +247,14 @@ def _new_run(
 
 
 def _new_assignment(run: Run, position: int, entry: dict[str, object]) -> Assignment:
-    offset = timedelta(days=int(str(entry["due_offset_days"])))
+    day = run.opens_at.astimezone(ZoneInfo(run.time_zone)) + timedelta(days=int(str(entry["due_offset_days"])))
+    due = day.replace(hour=DUE_HOUR, minute=0, second=0, microsecond=0)
     return Assignment(
         run_id=run.id,
         name=str(entry["id"]),
         position=position,
         state="open",
-        due_at=min(run.opens_at + offset, run.closes_at),
+        due_at=min(due, run.closes_at),
         release_policy=str(entry["release"]),
     )
 

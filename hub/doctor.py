@@ -104,7 +104,7 @@ def _safely(patient: Patient) -> Callable[[Examination], Check]:
         try:
             return examination(patient)
         except (OSError, ValueError, SetupError) as error:
-            name = examination.__name__.removeprefix("check_").replace("_", " ")
+            name = examination.__name__.removeprefix("check_").replace("_", "-")
             text = _("This could not be checked: {error}.").format(error=error)
             return fault(name, text, _("Run it again as the user who runs the hub."))
 

@@ -79,10 +79,10 @@ def check_data_folder(patient: Patient) -> Check:
         p for p in (patient.places.environments, patient.places.homes) if not others_can_reach(p)
     ]
     if os.geteuid() != 0 or not closed:
-        return ok("data folder", _("Data folder: {path}.").format(path=patient.places.data))
+        return ok("data-folder", _("Data folder: {path}.").format(path=patient.places.data))
     text = _("Other users may not enter {path}, so labs cannot start.").format(path=closed[0])
     step = _("Open the way (chmod o+x), or set paths.data_dir, then run: make run")
-    return fault("data folder", text, step)
+    return fault("data-folder", text, step)
 
 
 def check_disk(patient: Patient) -> Check:

@@ -183,15 +183,15 @@ def check_hub_database(patient: Patient) -> Check:
     """Look whether the hub's own SQLite file is in WAL mode."""
     file = sqlite_path(hub_database_url(patient.settings))
     if file is None:
-        return ok("hub database", _("The hub's own database is not SQLite."))
+        return ok("hub-database", _("The hub's own database is not SQLite."))
     if not file.exists():
-        return ok("hub database", _("No hub database yet; the first start makes it."))
+        return ok("hub-database", _("No hub database yet; the first start makes it."))
     with file.open("rb") as opened:
         head = opened.read(SQLITE_VERSIONS.stop)
     if head[SQLITE_VERSIONS] == SQLITE_WAL:
-        return ok("hub database", _("The hub's own database is in WAL mode."))
+        return ok("hub-database", _("The hub's own database is in WAL mode."))
     text = _("The hub's own database is not in WAL mode: sign-ins may wait for one another.")
-    return warning("hub database", text, _("Start the hub once: bioskills run"))
+    return warning("hub-database", text, _("Start the hub once: bioskills run"))
 
 
 ALL: tuple[Examination, ...] = (

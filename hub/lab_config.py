@@ -64,5 +64,5 @@ def lab_arguments() -> list[str]:
         "--KernelManager.transport=ipc",
         "--LabApp.extension_manager=readonly",
         "--LabApp.news_url=",
-        f"--ServerApp.jpserver_extensions={json.dumps(off)}",
+        f"--ServerApp.jpserver_extensions={off!r}",
     ]

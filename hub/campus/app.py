@@ -27,11 +27,13 @@ from bioskills.hub.campus import (
     exchange_routes,
     grader_routes,
     overview_routes,
+    pages_instructor,
     pages_learner,
     signin,
+    token_pages,
 )
 from bioskills.hub.campus.callers import SAFE_METHODS, SignInNeeded
-from bioskills.hub.campus.headers import Guard, is_for_programs
+from bioskills.hub.campus.headers import Guard, is_for_programs, protection
 from bioskills.hub.campus.site import Refused, Site, render, site_of
 
 log = logging.getLogger("bioskills.campus")
@@ -44,15 +46,19 @@ ROUTERS = (
     exchange_routes.routes,
     grader_routes.routes,
     pages_learner.routes,
+    pages_instructor.routes,
+    token_pages.routes,
 )
 
 
 def create_app(site: Site) -> FastAPI:
     """Return the campus as an ASGI application."""
-    app = FastAPI(title=site.settings.site.title, docs_url=None, redoc_url=None, openapi_url=None)
+    # Starlette's own redirects would take the scheme of the last hop, which is not the public one.
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.site = site
     app.add_middleware(Guard, settings=site.settings)
     app.add_api_route(f"{CAMPUS_PREFIX}healthz", healthz, methods=["GET"])
+    app.add_api_route(CAMPUS_PREFIX.rstrip("/"), to_first_page, methods=["GET"])
     for routes in ROUTERS:
         router = routes(site)
         # A module may write its paths with our prefix or without it.
@@ -79,6 +85,11 @@ def healthz(request: Request) -> dict[str, str]:
     return {"status": "ok"}
 
 
+def to_first_page() -> RedirectResponse:
+    """Add the slash that somebody left out."""
+    return RedirectResponse(CAMPUS_PREFIX, HTTPStatus.SEE_OTHER)
+
+
 def _answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
@@ -95,7 +106,9 @@ def _refused(request: Request, error: Exception) -> Response:
 def _sign_in_needed(request: Request, _error: Exception) -> Response:
     if is_for_programs(request.url.path):
         return _answer(request, Refused(HTTPStatus.UNAUTHORIZED, "sign_in", _("Sign in first.")))
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    # The path as it was sent: decoded, an escaped slash would look like another page.
+    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
+    here = f"{path}?{request.url.query}" if request.url.query else path
     if request.method in SAFE_METHODS:
         return RedirectResponse(signin.sign_in_url(here), HTTPStatus.SEE_OTHER)
     return render(request, "signed_out.html", status=HTTPStatus.UNAUTHORIZED)
@@ -141,7 +154,10 @@ def _broken(request: Request, error: Exception) -> Response:
         id=quote
     )
     hint = _("Try again; if it fails again, send this id to the people who run this site.")
-    return _answer(request, Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "broken", message, hint))
+    answer = _answer(request, Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "broken", message, hint))
+    # Starlette answers this one outside of all middleware, so the guard never sees it.
+    answer.headers.update({**protection(site_of(request).settings), "Cache-Control": "no-store"})
+    return answer
 
 
 def _answer(request: Request, refused: Refused) -> Response:

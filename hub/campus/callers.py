@@ -11,11 +11,11 @@ Each function here is a FastAPI dependency: ``caller: Browser = Depends(browser)
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -27,14 +27,26 @@ from bioskills.base.tables import ApiToken, Cohort, Person, Run
 from bioskills.base.text import _
 from bioskills.base.wire import INSTRUCTOR_TOKEN_PREFIX, LAB_SCOPE
 from bioskills.hub.campus.hub_api import HubAwayError, Identity
+from bioskills.hub.campus.refusals import (
+    foreign_form,
+    hub_away,
+    known,
+    no_access,
+    no_seat,
+    not_a_lab,
+    other_session,
+    refuse_token,
+    teaches_no_more,
+    token_on_a_page,
+)
 from bioskills.hub.campus.sessions import Session, end_session, find_session
-from bioskills.hub.campus.site import CSRF_FIELD, Refused, Site, site_of
+from bioskills.hub.campus.site import CSRF_FIELD, Site, site_of
 from bioskills.hub.membership import Seat, find_person, has_seat, seats
 from bioskills.hub.roles import CAMPUS_ACCESS
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 CSRF_HEADER = "x-csrf-token"
-HUB_RETRY_S = 5
+_TOKEN = re.compile(r"[!-~]{1,256}", re.ASCII)  # what a header can carry on to the hub
 _USE_NOTED_EVERY = timedelta(minutes=1)
 _ACCESS = frozenset({CAMPUS_ACCESS, "access:services"})
 
@@ -99,12 +111,7 @@ async def browser_unsafe(request: Request) -> Browser:
     caller = await run_in_threadpool(_signed_in, request)
     sent = request.headers.get(CSRF_HEADER) or await _form_field(request)
     if not hmac.compare_digest(sent.encode(), caller.csrf.encode()):
-        raise Refused(
-            HTTPStatus.FORBIDDEN,
-            "csrf",
-            _("This form does not belong to your present session, so nothing was changed."),
-            _("Open the page again and repeat the step."),
-        )
+        raise other_session()
     return caller
 
 
@@ -113,19 +120,12 @@ def lab(request: Request) -> Lab:
     site = site_of(request)
     identity = _hub_answer(lambda: site.hub.identity(_bearer(request)))
     if identity is None:
-        _refuse_token(_("The hub does not know this token. It may have expired or been revoked."))
+        refuse_token(_("The hub does not know this token. It may have expired or been revoked."))
     if identity.kind != "user" or LAB_SCOPE not in identity.scopes:
-        raise Refused(
-            HTTPStatus.FORBIDDEN,
-            "not_a_lab",
-            _("This token is not one of a learner's server: it lacks the scope {scope}.").format(
-                scope=LAB_SCOPE
-            ),
-            _("Call from inside your JupyterLab."),
-        )
+        raise not_a_lab()
     with site.store.reading() as database:
         person = find_person(database, identity.name)
-    return Lab(identity.name, _known(person, identity.name).id)
+    return Lab(identity.name, known(person, identity.name).id)
 
 
 def instructor(request: Request) -> Instructor:
@@ -135,7 +135,7 @@ def instructor(request: Request) -> Instructor:
         row = database.scalar(select(ApiToken).where(ApiToken.sha256 == sha256))
         refusal = _fault_of(site, row)
         if row is None or refusal:
-            _refuse_token(refusal)
+            refuse_token(refusal)
         caller = _instructor_of(site, database, row)
     _note_use(site, row)
     return caller
@@ -152,18 +152,13 @@ def grader(request: Request) -> Grader:
     """Accept the grader service alone."""
     right = site_of(request).grader_token_sha256
     if not right or not hmac.compare_digest(_sha256(_bearer(request)), right):
-        _refuse_token(_("This is not the grader's token."))
+        refuse_token(_("This is not the grader's token."))
     return Grader()
 
 
 def _signed_in(request: Request) -> Browser:
     if "authorization" in request.headers:
-        raise Refused(
-            HTTPStatus.FORBIDDEN,
-            "token_not_accepted",
-            _("Pages are for people who signed in; a token opens none of them."),
-            _("Use an address below /api/ or /exchange/."),
-        )
+        raise token_on_a_page()
     site = site_of(request)
     session = find_session(site, request)
     if session is None:
@@ -181,25 +176,15 @@ def _signed_in(request: Request) -> Browser:
 def require_access(identity: Identity) -> None:
     """Refuse who may not use the campus, whatever else the token allows."""
     if identity.kind != "user" or not identity.scopes & _ACCESS:
-        raise Refused(
-            HTTPStatus.FORBIDDEN,
-            "forbidden",
-            _("{name} may not open these pages.").format(name=identity.name),
-            _("Ask the person who invited you."),
-        )
+        raise no_access(identity.name)
 
 
 def _browser_of(site: Site, session: Session) -> Browser:
     with site.store.reading() as database:
-        person = _known(find_person(database, session.name), session.name)
+        person = known(find_person(database, session.name), session.name)
         held = seats(database, session.name, site.clock())
     if not held:
-        raise Refused(
-            HTTPStatus.FORBIDDEN,
-            "no_seat",
-            _("You have no seat in a course at the moment. Your work and your results are kept."),
-            _("Ask the person who invited you."),
-        )
+        raise no_seat()
     return Browser(
         person.name, person.id, person.display_name, held, session.csrf, person.language or ""
     )
@@ -208,12 +193,7 @@ def _browser_of(site: Site, session: Session) -> Browser:
 def _check_origin(request: Request) -> None:
     sent = request.headers.get("origin") or _origin_of_referer(request)
     if sent != site_of(request).origin:
-        raise Refused(
-            HTTPStatus.FORBIDDEN,
-            "foreign_form",
-            _("This form was sent by a page of another address, so nothing was changed."),
-            _("Open the page here and repeat the step."),
-        )
+        raise foreign_form()
 
 
 def _origin_of_referer(request: Request) -> str:
@@ -229,8 +209,8 @@ async def _form_field(request: Request) -> str:
 
 def _bearer(request: Request) -> str:
     kind, _space, token = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() not in {"bearer", "token"} or not token.strip():
-        _refuse_token(_("This address needs a token in the Authorization header."))
+    if kind.lower() not in {"bearer", "token"} or not _TOKEN.fullmatch(token.strip()):
+        refuse_token(_("This address needs a token in the Authorization header."))
     return token.strip()
 
 
@@ -239,30 +219,6 @@ def _hub_answer(ask: Callable[[], T]) -> T:
         return ask()
     except HubAwayError as error:
         raise hub_away() from error
-
-
-def hub_away() -> Refused:
-    """Return the refusal for the moments in which the hub does not answer."""
-    return Refused(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "hub_away",
-        _(
-            "The hub did not answer, so nobody can be signed in just now. What you handed in is safe."
-        ),
-        _("Try again in a few seconds."),
-        retry_after_s=HUB_RETRY_S,
-    )
-
-
-def _known(person: Person | None, name: str) -> Person:
-    if person is None:
-        raise Refused(
-            HTTPStatus.FORBIDDEN,
-            "unknown_person",
-            _("{name} is signed in at the hub but is in no list of people here.").format(name=name),
-            _("Ask the person who invited you."),
-        )
-    return person
 
 
 def _fault_of(site: Site, row: ApiToken | None) -> str:
@@ -279,14 +235,7 @@ def _instructor_of(site: Site, database: Database, row: ApiToken) -> Instructor:
     person, run = database.get_one(Person, row.person_id), database.get_one(Run, row.run_id)
     cohort = database.get_one(Cohort, run.cohort_id)
     if not has_seat(database, person.name, cohort.slug, ("instructor",), site.clock()):
-        raise Refused(
-            HTTPStatus.FORBIDDEN,
-            "no_seat",
-            _("{name} is no instructor of {cohort} any more.").format(
-                name=person.name, cohort=cohort.slug
-            ),
-            _("Ask the person who invited you."),
-        )
+        raise teaches_no_more(person.name, cohort.slug)
     return Instructor(person.name, person.id, run.id, frozenset(map(str, row.verbs)))
 
 
@@ -300,12 +249,3 @@ def _note_use(site: Site, row: ApiToken) -> None:
 
 def _sha256(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _refuse_token(message: str) -> NoReturn:
-    raise Refused(
-        HTTPStatus.UNAUTHORIZED,
-        "token",
-        message,
-        _("Make a new one, or restart your server from the hub."),
-    )

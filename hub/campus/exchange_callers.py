@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bioskills.base.tables import Person
 from bioskills.base.text import _
 from bioskills.hub.campus.callers import Grader, Instructor, Lab, grader, lab_or_instructor
-from bioskills.hub.campus.releases import Delivery, find_delivery, find_for_lab
+from bioskills.hub.campus.deliveries import Delivery, find_delivery, find_for_lab
 from bioskills.hub.campus.site import Refused, Site, site_of
 
 Verb = Literal["list", "release", "collect", "feedback"]

@@ -22,7 +22,7 @@ from bioskills.base.wire import (
     RunList,
     SubmissionList,
 )
-from bioskills.hub.campus import feedback_files, releases, submissions
+from bioskills.hub.campus import deliveries, feedback_files, releases, submissions
 from bioskills.hub.campus.callers import Grader, Instructor, Lab
 from bioskills.hub.campus.exchange_callers import (
     Anyone,
@@ -63,7 +63,7 @@ def list_runs(site: Here, caller: Reader) -> RunList:
     """Return the runs that the caller may use."""
     with site.store.reading() as session:
         if isinstance(caller, Lab):
-            return RunList(runs=releases.runs_for_lab(session, caller.name, site.clock()))
+            return RunList(runs=deliveries.runs_for_lab(session, caller.name, site.clock()))
         return RunList(runs=[session.get_one(Run, caller.run_id).slug])
 
 
@@ -73,7 +73,7 @@ def list_assignments(run: str, site: Here, caller: Reader) -> AssignmentList:
         delivery = delivery_for(session, site, caller, run, "list")
         person = caller.person_id if isinstance(caller, Lab) else None
         drafts = isinstance(caller, Instructor)
-        return releases.list_assignments(session, delivery, person, drafts=drafts)
+        return deliveries.list_assignments(session, delivery, person, drafts=drafts)
 
 
 def fetch(run: str, name: str, site: Here, caller: Reader) -> StreamingResponse:
@@ -81,9 +81,9 @@ def fetch(run: str, name: str, site: Here, caller: Reader) -> StreamingResponse:
     with site.store.reading() as session:
         delivery = delivery_for(session, site, caller, run, "list")
         if isinstance(caller, Lab):
-            assignment = releases.find_assignment(session, delivery, name)
-            releases.open_to_learners(delivery, assignment, site.clock())
-        version = releases.released_version(session, delivery, name)
+            assignment = deliveries.find_assignment(session, delivery, name)
+            deliveries.open_to_learners(delivery, assignment, site.clock())
+        version = deliveries.released_version(session, delivery, name)
     headers = {VERSION_HEADER: str(version.number)}
     return tar_response(stored_files(version.files), site.objects, headers)
 
@@ -117,7 +117,7 @@ def list_submissions(run: str, name: str, site: Here, caller: Anyone) -> Submiss
     """Return the caller's own hand-ins, or everybody's to an instructor's token and the grader."""
     with site.store.reading() as session:
         delivery = delivery_for(session, site, caller, run, "collect")
-        assignment = releases.find_assignment(session, delivery, name)
+        assignment = deliveries.find_assignment(session, delivery, name)
         people = _people(session, assignment, caller)
         found = submissions.list_submissions(session, delivery.run, name, people, site.clock())
     return SubmissionList(submissions=found)
@@ -173,7 +173,7 @@ def _keep_pages(
 def _may_release(site: Site, caller: Instructor | Grader, run: str, name: str) -> None:
     with site.store.reading() as session:
         delivery = delivery_for(session, site, caller, run, "release")
-        releases.find_assignment(session, delivery, name)
+        deliveries.find_assignment(session, delivery, name)
 
 
 def _release(
@@ -203,7 +203,9 @@ def _people(session: Session, assignment: Assignment, caller: Caller) -> dict[in
     return submissions.names_of(people, pseudonyms=isinstance(caller, Grader))
 
 
-def _number(version: str) -> int:
+def _number(version: str) -> int | None:
+    if not version:
+        return None
     if not version.isascii() or not version.isdecimal() or len(version) > 9:  # noqa: PLR2004
         message = _("The header {name} is {value}; it is the number of the release you worked on.")
         message = message.format(name=VERSION_HEADER, value=ascii(version[:40]))

@@ -71,29 +71,21 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        protected = self._protect(scope["path"], send)
+        protected = self._protect(_caching(scope), send)
         refusal = self._refusal(scope)
         if refusal:
             await _refuse(refusal, protected)
         else:
             await self._app(scope, receive, protected)
 
-    def _protect(self, path: str, send: Send) -> Send:
+    def _protect(self, caching: bytes, send: Send) -> Send:
+        ours = [*self._headers, (b"cache-control", caching)]
+        names = {name for name, _value in ours}
+
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [
-                    (k, v)
-                    for k, v in message.get("headers", [])
-                    if k.lower() not in dict(self._headers)
-                ]
-                if not any(k.lower() == b"cache-control" for k, _v in headers):
-                    headers.append(
-                        (
-                            b"cache-control",
-                            b"no-store" if not path.startswith(STATIC) else b"no-cache",
-                        )
-                    )
-                message["headers"] = headers + self._headers
+                theirs = [(k, v) for k, v in message.get("headers", []) if k.lower() not in names]
+                message["headers"] = theirs + ours
             await send(message)
 
         return protected
@@ -121,6 +113,17 @@ class _Headers:
 
     def one(self, name: str) -> str:
         return next(iter(self.all(name)), "")
+
+
+def _caching(scope: Scope) -> bytes:
+    """Return who may keep the answer: nobody, but for static files named by their content."""
+    if not scope["path"].startswith(STATIC):
+        return b"no-store"
+    return (
+        b"public, max-age=31536000, immutable"
+        if scope["query_string"].startswith(b"v=")
+        else b"no-cache"
+    )
 
 
 def _host_of(url: str) -> str:

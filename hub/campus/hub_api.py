@@ -6,6 +6,7 @@ and never taken for a yes or a no.
 """
 
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from typing import Any
 import httpx
 
 from bioskills.base.text import _
+
+log = logging.getLogger("bioskills.campus")
 
 TIMEOUT_S = 5.0
 MOST_REMEMBERED = 10_000
@@ -97,9 +100,12 @@ class HubApi:
             "code_verifier": verifier,
         }
         answer = self._send("POST", "/oauth2/token", data=body)
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            log.error("The hub does not accept the campus's token. Run: bioskills doctor")
+            raise HubAwayError(_("The hub does not know the campus."))
         if answer.status_code != HTTPStatus.OK:
             return None
-        told = answer.json()
+        told = _object(answer)
         return Grant(token=str(told["access_token"]), lifetime_s=int(told.get("expires_in") or 0))
 
     def close(self) -> None:
@@ -112,7 +118,7 @@ class HubApi:
             return None
         if answer.status_code != HTTPStatus.OK:
             raise HubAwayError(_("The hub answered {status}.").format(status=answer.status_code))
-        model = answer.json()
+        model = _object(answer)
         return Identity(str(model["name"]), str(model["kind"]), frozenset(model.get("scopes", [])))
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -132,3 +138,14 @@ class HubApi:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
             self._known[key] = (asked, found)
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    """Return the answer's JSON object; something else came from no hub."""
+    try:
+        found = answer.json()
+    except ValueError as error:
+        raise HubAwayError(_("What answered is not the hub.")) from error
+    if not isinstance(found, dict) or not {"name", "access_token"} & set(found):
+        raise HubAwayError(_("What answered is not the hub."))
+    return found

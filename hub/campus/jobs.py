@@ -25,8 +25,8 @@ from bioskills.base.tables import (
 )
 from bioskills.base.text import _
 from bioskills.hub.campus import results
+from bioskills.hub.campus.deliveries import due_for
 from bioskills.hub.campus.pages_work import assignments_of
-from bioskills.hub.campus.releases import due_for
 from bioskills.hub.campus.site import Refused
 
 RELEASE, GRADE = "release", "grade"
@@ -37,13 +37,13 @@ PAUSE_S = 5
 def ensure_release(session: Session, run: Run) -> Job:
     """Return the job that releases a run's assignments; make it where there is none.
 
-    A job that failed is queued again.
+    One that ended is queued again: what is released already stays as it is.
     """
     known = session.scalar(select(Job).where(Job.kind == RELEASE, Job.run_id == run.id))
     if known is None:
         known = Job(kind=RELEASE, run_id=run.id)
         session.add(known)
-    elif known.state == "failed":
+    elif known.state in {"failed", "done"}:
         known.state, known.tries, known.ended_at, known.lease_until = "queued", 0, None, None
     session.flush()
     return known

@@ -1,11 +1,277 @@
-"""Serve the instructor's pages."""
+"""Serve the instructor's pages: courses, the board of a run, one assignment.
 
-from fastapi import APIRouter
+Law: every page asks for a role in the cohort it shows. Changes come from
+forms alone, with the session's token; what cannot be undone for learners
+(closing, returning) shows its plan on a page of its own first.
+"""
 
-from bioskills.hub.campus.site import Site
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bioskills.base import tables
+from bioskills.base.problems import InputError, Problem
+from bioskills.base.text import _
+from bioskills.hub.campus import pages_changes as changes
+from bioskills.hub.campus import pages_cohort
+from bioskills.hub.campus import run_board as board
+from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
+from bioskills.hub.campus.pages_changes import Change, Typed
+from bioskills.hub.campus.pages_shared import (
+    TEACHING,
+    find_run,
+    navigation,
+    require_role,
+    require_teaching,
+)
+from bioskills.hub.campus.pages_work import manifest_of
+from bioskills.hub.campus.passport import runs_of, version_of
+from bioskills.hub.campus.site import Refused, Site, render, site_of
+from bioskills.hub.campus.wording import add_words
+from bioskills.hub.membership import people_in
+
+_ASSIGNMENT = "/runs/{run}/assignments/{name}"
+_REFUSED = 422
+
+Reads = Annotated[Browser, Depends(browser)]
+Changes = Annotated[Browser, Depends(browser_unsafe)]
+Field = Annotated[str, Form()]
+
+
+@dataclass(frozen=True)
+class _Faults:
+    """What was refused in one form, and what was typed there."""
+
+    form: str = ""
+    typed: Typed = Typed("", "")
+    problems: Sequence[Problem] = ()
+
+    def at(self, form: str, field: str) -> list[Problem]:
+        """Return the problems of one field of one form."""
+        return [p for p in self.problems if self.form == form and p.where == field]
+
+
+@dataclass(frozen=True)
+class _Card:
+    """One run in the list of courses."""
+
+    slug: str
+    title: str
+    cohort: str
+    cohort_title: str
+    learners: int
+    opens_at: object
+    closes_at: object
+    zone: str
+    state: str
 
 
 def routes(site: Site) -> APIRouter:
     """Return the routes of the instructor's pages."""
-    del site
-    return APIRouter()
+    add_words(site.templates)
+    router = APIRouter(default_response_class=HTMLResponse)
+    _add_pages(router, site)
+    _add_plans(router, site)
+    _add_changes(router, site)
+    router.include_router(pages_cohort.routes(site))
+    return router
+
+
+def _add_pages(router: APIRouter, site: Site) -> None:
+    @router.get("/courses")
+    def courses(request: Request, caller: Reads) -> Response:
+        require_teaching(caller)
+        with site.store.reading() as session:
+            cards = _cards(session, site, caller)
+        nav = navigation(site, caller, "courses")
+        return render(request, "courses.html", nav=nav, cards=cards, now=site.clock())
+
+    @router.get("/runs/{run}")
+    def run_page(request: Request, run: str, caller: Reads) -> Response:
+        require_teaching(caller)
+        with site.store.reading() as session:
+            row, cohort = find_run(session, run)
+            require_role(caller, cohort.slug)
+            group = board.read_class(session, row, cohort, site.clock())
+            return render(
+                request, "run.html", nav=navigation(site, caller, "courses"),
+                board=board.board_of(group), run=row, cohort=cohort,
+                may_change=caller.holds("instructor", cohort.slug), now=site.clock(),
+            )  # fmt: skip
+
+    @router.get(_ASSIGNMENT)
+    def assignment_page(
+        request: Request, run: str, name: str, caller: Reads, done: str = "", n: int = 0
+    ) -> Response:
+        require_teaching(caller)
+        with site.store.reading() as session:
+            change, cohort = _change(session, site, caller, run, name, TEACHING)
+            text = changes.said(done, change, n)
+            return _assignment_page(request, caller, change, cohort, said=text)
+
+
+def _add_plans(router: APIRouter, site: Site) -> None:
+    @router.get(_ASSIGNMENT + "/close")
+    def plan_to_close(request: Request, run: str, name: str, caller: Reads) -> Response:
+        return _plan(request, site, caller, (run, name), "close")
+
+    @router.get(_ASSIGNMENT + "/return")
+    def plan_to_return(request: Request, run: str, name: str, caller: Reads) -> Response:
+        return _plan(request, site, caller, (run, name), "return")
+
+
+def _add_changes(router: APIRouter, site: Site) -> None:
+    @router.post(_ASSIGNMENT + "/open")
+    def open_it(run: str, name: str, caller: Changes) -> Response:
+        with _changing(site, caller, run, name) as (session, change, _cohort):
+            changes.open_assignment(session, change)
+        return _back(site, run, name, "open")
+
+    @router.post(_ASSIGNMENT + "/close")
+    def close_it(run: str, name: str, caller: Changes) -> Response:
+        with _changing(site, caller, run, name) as (session, change, _cohort):
+            changes.close_assignment(session, change)
+        return _back(site, run, name, "close")
+
+    @router.post(_ASSIGNMENT + "/return")
+    def return_them(
+        run: str, name: str, caller: Changes, result: Annotated[list[int], Form()] = []  # noqa: B006 - FastAPI copies it
+    ) -> Response:
+        with _changing(site, caller, run, name) as (session, change, _cohort):
+            count = changes.return_results(session, change, result)
+        return _back(site, run, name, "return", count)
+
+    @router.post(_ASSIGNMENT + "/due")
+    def set_due(
+        request: Request, run: str, name: str, caller: Changes, date: Field = "", time: Field = ""
+    ) -> Response:
+        typed = Typed(date, time)
+        with _changing(site, caller, run, name) as (session, change, cohort):
+            try:
+                changes.set_due(session, change, typed)
+            except InputError as error:
+                faults = _Faults("due", typed, error.problems)
+                return _assignment_page(request, caller, change, cohort, faults=faults)
+        return _back(site, run, name, "due")
+
+    @router.post(_ASSIGNMENT + "/extension")
+    def give_more_time(
+        request: Request, run: str, name: str, caller: Changes,
+        date: Field = "", time: Field = "", learner: Field = "",
+    ) -> Response:  # fmt: skip
+        typed = Typed(date, time, learner)
+        with _changing(site, caller, run, name) as (session, change, cohort):
+            try:
+                people = changes.give_more_time(session, change, typed)
+            except InputError as error:
+                faults = _Faults("extension", typed, error.problems)
+                return _assignment_page(request, caller, change, cohort, faults=faults)
+        return _back(site, run, name, "extension", len(people))
+
+
+@contextmanager
+def _changing(
+    site: Site, caller: Browser, run: str, name: str
+) -> Iterator[tuple[Session, Change, tables.Cohort]]:
+    """Yield a transaction in which an instructor of the cohort changes one assignment."""
+    require_teaching(caller)
+    with site.store.transaction() as session:
+        change, cohort = _change(session, site, caller, run, name, ("instructor",))
+        yield session, change, cohort
+
+
+def _change(
+    session: Session, site: Site, caller: Browser, run: str, name: str, roles: Sequence[str]
+) -> tuple[Change, tables.Cohort]:
+    row, cohort = find_run(session, run)
+    require_role(caller, cohort.slug, roles)
+    group = board.read_class(session, row, cohort, site.clock())
+    found = next((one for one in group.assignments if one.name == name), None)
+    if found is None:
+        message = _("The run {run} has no assignment {name}.").format(run=run, name=name)
+        raise Refused(404, "unknown_assignment", message, _("Choose one on the page of the run."))
+    return Change(group, found, caller.name), cohort
+
+
+def _cards(session: Session, site: Site, caller: Browser) -> list[_Card]:
+    person = session.get_one(tables.Person, caller.person_id)
+    return [_card(session, site, run) for run in runs_of(session, person, TEACHING, site.clock())]
+
+
+def _card(session: Session, site: Site, run: tables.Run) -> _Card:
+    cohort, now = session.get_one(tables.Cohort, run.cohort_id), site.clock()
+    begun = _("running") if now < run.closes_at else _("ended")
+    return _Card(
+        slug=run.slug,
+        title=manifest_of(version_of(session, run)).title,
+        cohort=cohort.slug,
+        cohort_title=cohort.title,
+        learners=len(people_in(session, cohort.slug, "learner", now)),
+        opens_at=run.opens_at,
+        closes_at=run.closes_at,
+        zone=run.time_zone,
+        state=begun if now >= run.opens_at else _("not begun"),
+    )
+
+
+def _assignment_page(
+    request: Request,
+    caller: Browser,
+    change: Change,
+    cohort: tables.Cohort,
+    *,
+    said: str = "",
+    faults: _Faults | None = None,
+) -> HTMLResponse:
+    site, group, assignment = site_of(request), change.group, change.assignment
+    row = next(row for row in board.board_of(group).rows if row.name == assignment.name)
+    return render(
+        request,
+        "assignment.html",
+        nav=navigation(site, caller, "courses"),
+        status=_REFUSED if faults else 200,
+        row=row,
+        people=board.people_on(group, assignment),
+        title=row.title,
+        course=group.manifest.title,
+        run=group.run,
+        cohort=cohort,
+        assignment=assignment,
+        may_change=caller.holds("instructor", cohort.slug),
+        said=said,
+        faults=faults or _Faults(),
+        everybody=changes.EVERYBODY,
+        now=group.now,
+    )
+
+
+def _plan(
+    request: Request, site: Site, caller: Browser, where: tuple[str, str], verb: str
+) -> Response:
+    require_teaching(caller)
+    with site.store.reading() as session:
+        change, _cohort = _change(session, site, caller, *where, ("instructor",))
+        works = change.group.works_on(change.assignment)
+        held = board.held_results(works)
+        people = board.people_on(change.group, change.assignment)
+        waiting = {r.submission_id for r in held}
+        return render(
+            request, f"{verb}.html", nav=navigation(site, caller, "courses"),
+            title=board.title_of(change.group.manifest, change.assignment.name),
+            counts=board.counts_of(works, change.group.now), run=change.group.run,
+            name=change.assignment.name, held=held, now=change.group.now,
+            getting=[person for person in people if person.submission_id in waiting],
+            missing=[person for person in people if person.submission_id is None],
+        )  # fmt: skip
+
+
+def _back(site: Site, run: str, name: str, done: str, count: int = 0) -> Response:
+    address = site.link(f"runs/{quote(run)}/assignments/{quote(name)}?done={done}")
+    return RedirectResponse(address + (f"&n={count}" if count else ""), 303)

@@ -18,17 +18,20 @@ from bioskills.base import tables
 from bioskills.base.text import _
 from bioskills.competence.framework import load_framework
 from bioskills.hub.campus.callers import Browser, browser
-from bioskills.hub.campus.overview_routes import FRAMEWORK
+from bioskills.hub.campus.feedback import HandIn, build_feedback, find_hand_in, result_of
+from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
+from bioskills.hub.campus.pages_feedback import feedback_page
 from bioskills.hub.campus.pages_passport import page_of
 from bioskills.hub.campus.pages_shared import (
     TEACHING,
     forbidden,
     navigation,
+    require_role,
     require_teaching,
     teaches_anybody,
 )
-from bioskills.hub.campus.passport import Standing, runs_of, standing_of, version_of
 from bioskills.hub.campus.pages_work import manifest_of
+from bioskills.hub.campus.passport import Standing, runs_of, standing_of, version_of
 from bioskills.hub.campus.site import Nav, Site, render, site_of
 from bioskills.hub.campus.wording import add_words
 from bioskills.hub.membership import seats
@@ -70,6 +73,17 @@ def routes(site: Site) -> APIRouter:
             note_view(session, site, caller, "viewed passport", pseudonym)
             return _passport(request, session, caller, subject)
 
+    @router.get("/feedback/{submission_id}")
+    def feedback(
+        request: Request, submission_id: int, caller: Annotated[Browser, Depends(browser)]
+    ) -> Response:
+        with site.store.transaction() as session:
+            hand_in = _readable(session, caller, submission_id)
+            own = hand_in.person.id == caller.person_id
+            if not own:
+                note_view(session, site, caller, "viewed feedback", str(submission_id))
+            return _feedback(request, session, caller, hand_in, own=own)
+
     return router
 
 
@@ -101,6 +115,63 @@ def _learner_of(session: Session, site: Site, caller: Browser, pseudonym: str) -
         )
     back = Nav(_("Cohort {name}").format(name=shared[0]), site.link(f"cohorts/{shared[0]}"))
     return _Subject(person, own=False, back=back)
+
+
+def _readable(session: Session, caller: Browser, submission_id: int) -> HandIn:
+    """Return a hand-in that is the caller's own, or of a cohort they teach.
+
+    Raises:
+        Refused: 404 for everybody else, whether or not there is such a hand-in.
+    """
+    found = find_hand_in(session, submission_id)
+    if found is None:
+        raise no_hand_in(submission_id)
+    if found.person.id != caller.person_id:
+        if not teaches_anybody(caller):
+            raise no_hand_in(submission_id)
+        require_role(caller, found.cohort.slug)
+    return found
+
+
+def _feedback(
+    request: Request, session: Session, caller: Browser, hand_in: HandIn, *, own: bool
+) -> HTMLResponse:
+    site, zone = site_of(request), hand_in.run.time_zone
+    submission, name = hand_in.submission, hand_in.assignment.name
+    result = result_of(session, submission.id)
+    held = None if own or result else result_of(session, submission.id, ("held",))
+    shown = result or held
+    page = None
+    if shown is not None:
+        standing = standing_of(session, load_framework(FRAMEWORK), hand_in.person, site.clock())
+        page = feedback_page(build_feedback(hand_in, shown), standing, zone)
+    plan = manifest_of(hand_in.version).assignment(name)
+    most = plan.attempts.max if plan else None
+    attempt = _("Attempt {n} of {most}") if most else _("Attempt {n}")
+    return render(
+        request,
+        "feedback.html",
+        nav=navigation(site, caller, "" if own else "courses"),
+        page=page,
+        held=held is not None,
+        own=own,
+        title=plan.title if plan else name,
+        person=hand_in.person.display_name,
+        attempt=attempt.format(n=submission.attempt, most=most),
+        receipt=submission.receipt,
+        submitted_at=submission.submitted_at,
+        back=_back(site, hand_in, own=own),
+        message="",
+        now=site.clock(),
+        zone=zone,
+    )
+
+
+def _back(site: Site, hand_in: HandIn, *, own: bool) -> Nav:
+    if own:
+        return Nav(_("Passport"), site.link("passport"))
+    title = manifest_of(hand_in.version).title
+    return Nav(title, site.link(f"runs/{hand_in.run.slug}/assignments/{hand_in.assignment.name}"))
 
 
 def _shared_cohorts(

@@ -21,8 +21,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX
-from bioskills.hub.campus.callers import Browser, browser_unsafe, hub_away, require_access
+from bioskills.hub.campus.callers import Browser, browser_unsafe, require_access
 from bioskills.hub.campus.hub_api import Grant, HubAwayError, Identity
+from bioskills.hub.campus.refusals import hub_away
 from bioskills.hub.campus.sessions import (
     CookieShape,
     cookie_shape,

@@ -47,8 +47,8 @@ class Refused(Exception):  # noqa: N818 - reads as what happened to the request
         status: int,
         error: str,
         message: str,
-        next: str = "",
-        retry_after_s: int = 0,  # noqa: A002
+        next: str = "",  # noqa: A002 - the word of the wire model
+        retry_after_s: int = 0,
     ) -> None:
         super().__init__(message)
         self.status = status

@@ -26,15 +26,16 @@ from bioskills.base.tables import (
 from bioskills.base.text import _
 from bioskills.base.wire import Receipt, SubmissionInfo
 from bioskills.hub.campus import jobs
-from bioskills.hub.campus.pages_work import Work, read_works, state_of
-from bioskills.hub.campus.releases import (
+from bioskills.hub.campus.deliveries import (
     Delivery,
+    current_version,
     due_for,
     find_assignment,
     find_for_lab,
     notebooks_of,
     open_to_learners,
 )
+from bioskills.hub.campus.pages_work import Work, read_works, state_of
 from bioskills.hub.campus.site import Refused
 from bioskills.hub.campus.trees import Tree, stored_files
 
@@ -47,7 +48,8 @@ class HandIn:
     """What a lab asks for.
 
     Attributes:
-        version: Number of the release that the work was begun from.
+        version: Number of the release that the work was begun from; None for the
+            current one, where the lab has lost its note of it.
         at: When the request came.
     """
 
@@ -55,7 +57,7 @@ class HandIn:
     assignment: str
     person: str
     person_id: int
-    version: int
+    version: int | None
     at: datetime
 
 
@@ -193,15 +195,19 @@ def _check_open(delivery: Delivery, assignment: Assignment, ask: HandIn) -> None
 
 
 def _version(session: Session, assignment: Assignment, ask: HandIn) -> AssignmentVersion:
-    found = session.scalar(
-        select(AssignmentVersion).where(
-            AssignmentVersion.assignment_id == assignment.id,
-            AssignmentVersion.number == ask.version,
+    if ask.version is None:
+        found = current_version(session, assignment)
+        message = _("The assignment {name} is not released yet.").format(name=assignment.name)
+    else:
+        found = session.scalar(
+            select(AssignmentVersion).where(
+                AssignmentVersion.assignment_id == assignment.id,
+                AssignmentVersion.number == ask.version,
+            )
         )
-    )
-    if found is None:
         message = _("There is no version {n} of the assignment {name}.")
         message = message.format(n=ask.version, name=assignment.name)
+    if found is None:
         raise Refused(409, "unknown_version", message, _("Fetch the assignment again."))
     return found
 

@@ -102,11 +102,6 @@ def listed(words: Iterable[str]) -> str:
     return _("{first} and {last}").format(first=", ".join(head), last=last) if head else last
 
 
-def sentence(text: str) -> str:
-    """Return the text with a capital first letter."""
-    return text[:1].upper() + text[1:]
-
-
 def moment(at: datetime, zone: str, now: datetime, *, relative: bool = False) -> str:
     """Return a time as people of this zone say it: ``Fri 19 March, 18:00 CET``.
 
@@ -131,8 +126,8 @@ def distance(at: datetime, now: datetime) -> str:
     """Return how far away a time is: ``in 28 hours``, ``3 days ago``."""
     minutes = round(abs(at - now).total_seconds() / 60)
     amount = _amount(minutes)
-    sentence = _("in {amount}") if at >= now else _("{amount} ago")
-    return sentence.format(amount=amount)
+    pattern = _("in {amount}") if at >= now else _("{amount} ago")
+    return pattern.format(amount=amount)
 
 
 def time_tag(at: datetime, zone: str, now: datetime, *, relative: bool = False) -> Markup:
@@ -145,6 +140,16 @@ def day_tag(at: datetime, zone: str) -> Markup:
     return _tag(at, day(at, zone))
 
 
+def local_date(at: datetime | None, zone: str) -> str:
+    """Return a date as date fields hold it, empty for none: ``2027-03-19``."""
+    return at.astimezone(ZoneInfo(zone)).date().isoformat() if at else ""
+
+
+def local_time(at: datetime | None, zone: str) -> str:
+    """Return a time as time fields hold it, empty for none: ``18:00``."""
+    return f"{at.astimezone(ZoneInfo(zone)):%H:%M}" if at else ""
+
+
 def utc(at: datetime) -> str:
     """Return a time for machines: ``2027-03-19T17:00:00Z``."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -153,7 +158,7 @@ def utc(at: datetime) -> str:
 def add_words(environment: Environment) -> None:
     """Give the templates these words."""
     environment.globals.update(
-        status_sign=status_sign, work_sign=work_sign, time_tag=time_tag, day_tag=day_tag
+        time_tag=time_tag, day_tag=day_tag, local_date=local_date, local_time=local_time
     )
     environment.filters.update(code=code, percent=percent, number=number, listed=listed)
 

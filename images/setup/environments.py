@@ -60,7 +60,6 @@ def recipes(clone: Path, *, dev: bool) -> list[Recipe]:
         wheels.package_digest(clone),
         wheels.panel_digest(clone),
     )
-    lab_wheels = ("package", "panel") if wheels.has_panel(clone) else ("package",)
     hub_files = tuple(images / "hub" / name for name in ("package.json", "package-lock.json"))
     found = [
         Recipe(
@@ -76,7 +75,7 @@ def recipes(clone: Path, *, dev: bool) -> list[Recipe]:
             images / "lab" / "requirements.lock",
             package + panel,
             (),
-            lab_wheels,
+            ("package", "panel"),
             _finish_lab,
         ),
         Recipe("course", images / "course" / "requirements.lock", finish=_write_kernelspec),
@@ -113,7 +112,7 @@ def make(
         remove_folder(folder)
         make_environment(tools.uv, folder, python.path, recipe.lock, owned=os.geteuid() == 0)
     remove_mark(folder)
-    for name in (name for name in recipe.wheels if name in ours):
+    for name in recipe.wheels:
         install_wheel(tools.uv, folder, ours[name])
     recipe.finish(folder, tools)
     open_for_reading(folder)

@@ -20,10 +20,11 @@ from setup.folders import ensure_folder, ensure_space
 from setup.interpreters import Interpreter, bootstrap_python, choose_interpreter
 from setup.marks import digest, read_mark, remove_folder, write_mark
 from setup.programs import HELD, LOG, LOG_NAME
+from setup.running import ensure_not_running
 from setup.tools import Tools, make_environment, make_installer
 from setup.words import SetupError, _, say
 
-PATIENCE_S = 10.0
+PATIENCE_S = 5.0
 Step = tuple[str, Callable[[], None]]
 
 
@@ -71,12 +72,7 @@ class Plan:
 
     def _build_wheel(self, name: str, built: dict[str, Path]) -> None:
         store = self.environments / "wheels"
-        try:
-            built[name] = wheels.BUILDERS[name](self.clone, store, self.tools)
-        except SetupError as error:
-            if name == "package":
-                raise
-            say(str(error))
+        built[name] = wheels.BUILDERS[name](self.clone, store, self.tools)
 
     def _environment_step(self, recipe: Recipe, built: dict[str, Path]) -> Step:
         title = _("{name} environment: {count} packages").format(
@@ -117,6 +113,7 @@ def set_up(clone: Path, environments: Path, *, dev: bool) -> None:
     with _alone(environments):
         LOG.path = environments / LOG_NAME
         todo = _missing(plan, dev=dev)
+        ensure_not_running(environments)
         steps = plan.tool_steps() + plan.environment_steps(todo)
         if any(read_mark(environments / recipe.name) is None for recipe in todo):
             ensure_space(environments)

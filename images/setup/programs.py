@@ -28,7 +28,7 @@ DISK_FULL = re.compile(
 )
 WRONG_HASH = re.compile(r"hash mismatch|do not match the hashes|EINTEGRITY", re.IGNORECASE)
 
-FAULT = re.compile(r"\berror\b", re.IGNORECASE)
+FAULT = re.compile(r"\berror(:| TS\d)", re.IGNORECASE)
 
 
 class Log:
@@ -124,7 +124,7 @@ def explain(command: Sequence[str], output: str) -> str:
 def _telling_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if FAULT.search(line)]
-    return (errors or lines or [_("it printed nothing")])[-1]
+    return errors[0] if errors else (lines or [_("it printed nothing")])[-1]
 
 
 def _name(command: Sequence[str]) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from setup.marks import IGNORED, digest, files_of, read_mark, remove_folder, write_mark
+from setup.marks import digest, files_of, read_mark, remove_folder, write_mark
 from setup.programs import run
 from setup.tools import Tools, python_of
-from setup.words import SetupError, _, say
+from setup.words import SetupError, _
 
 PROJECT_FILES = ("pyproject.toml", "README.md", "LICENSE")
 PANEL = Path("extensions") / "competence-lab"
@@ -57,18 +57,21 @@ def package_digest(clone: Path) -> str:
     )
 
 
-def has_panel(clone: Path) -> bool:
-    """Say whether the Lab panel's sources are there."""
-    needed = ("package.json", "package-lock.json", "pyproject.toml", "src/index.tsx")
-    if all((clone / PANEL / name).exists() for name in needed):
-        return True
-    say(_("The JupyterLab panel has no buildable source yet: left out."))
-    return False
-
-
 def panel_digest(clone: Path) -> str:
     """Return the hash of everything the Lab panel's wheel is made from."""
-    return digest([clone / PANEL])
+    files = _panel_files(clone / PANEL)
+    return digest(piece for path in files for piece in (str(path.relative_to(clone)), path))
+
+
+def _panel_files(panel: Path) -> list[Path]:
+    return [path for path in files_of(panel) if path.relative_to(panel).parts[0] != "tests"]
+
+
+def _copy(files: list[Path], source: Path, target: Path) -> None:
+    for path in files:
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
 
 
 def build_package(clone: Path, wheels: Path, tools: Tools) -> Path:
@@ -77,10 +80,7 @@ def build_package(clone: Path, wheels: Path, tools: Tools) -> Path:
     target = wheels / "package"
     if read_mark(target) != mark:
         remove_folder(target)
-        for path in package_files(clone):
-            copy = target / "source" / path.relative_to(clone)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, copy)
+        _copy(package_files(clone), clone, target / "source")
         _build(target / "source", target, tools)
         shutil.rmtree(target / "source")
         write_mark(target, mark)
@@ -108,10 +108,9 @@ def _copy_panel(source: Path, target: Path) -> None:
     for old in target.glob("*.whl"):
         old.unlink()
     work = target / "source"
-    for old in work.glob("*"):
-        if old.name != "node_modules":
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-    shutil.copytree(source, work, ignore=shutil.ignore_patterns(*IGNORED), dirs_exist_ok=True)
+    for old in (path for path in work.glob("*") if path.name != "node_modules"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    _copy(_panel_files(source), source, work)
 
 
 def _ensure_node_packages(source: Path, tools: Tools, path: str) -> None:

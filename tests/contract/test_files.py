@@ -15,7 +15,7 @@ HOSTS = [
     "conda.ana" + "conda.org",
     "docker" + ".io/",
 ]
-FOLDERS = ["wo" + "rk", "ro" + "ot", "ho" + "me/[a-z]", "Us" + "ers/[a-z]", "tmp/" + "brief"]
+FOLDERS = ["wo" + "rk", "ro" + "ot", "ho" + "me/(?!me/)[a-z]", "Us" + "ers/[a-z]", "tmp/" + "brief"]
 REGISTRY = re.compile("|".join(map(re.escape, HOSTS)))
 MACHINE = re.compile(rf"(?<![\w.*)\]}}>/-])/(?:{'|'.join(FOLDERS)})[/\w]")
 SECRET = re.compile("BEGIN [A-Z ]*PRIVATE " + "KEY|(?:ghp|glpat|xox[bp])" + "[-_][A-Za-z0-9]{16,}")

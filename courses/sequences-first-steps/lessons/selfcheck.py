@@ -9,8 +9,8 @@ Licence: BSD-3-Clause (see the file LICENSE of the course).
 CHOICES = {
     "1.1": {
         "a": "Not yet. The browser only shows the page. Close the tab, and the variable is still there.",
-        "b": "Right. The kernel is a program that runs on your server, and variables are in its memory.",
-        "c": "Not yet. The notebook file keeps your text, your code and saved outputs. It never keeps variables.",
+        "b": "Not yet. The notebook file keeps your text, your code and saved outputs. It never keeps variables.",
+        "c": "Right. The kernel is a program that runs on your server, and variables are in its memory.",
         "d": "Not yet. The hub lets you in and starts your server. It does not run your cells.",
     },
     "1.2": {
@@ -20,9 +20,9 @@ CHOICES = {
         "c": "Not yet. Nothing was deleted: the file is there, but it is empty.",
     },
     "1.3": {
-        "a": "Not yet. The kernel runs on the server. It does not notice that you left.",
-        "b": "Right. The kernel goes on and keeps its variables. Results that were printed while no page was open may be "
+        "a": "Right. The kernel goes on and keeps its variables. Results that were printed while no page was open may be "
         "missing on the page, so write important results to a file.",
+        "b": "Not yet. The kernel runs on the server. It does not notice that you left.",
         "c": "Not yet. Saving does not happen on its own when a tab is closed, and it does not concern variables.",
     },
     "1.5": {
@@ -32,8 +32,8 @@ CHOICES = {
     },
     "2.1": {
         "a": "Not yet. Run the cell again and read what it prints: there is no error message.",
-        "b": "Right. You get an empty list and no complaint. So check the number of records after every reading.",
-        "c": "Not yet. The parser found nothing that it could read, not 94 records.",
+        "b": "Not yet. The parser found nothing that it could read, not 94 records.",
+        "c": "Right. You get an empty list and no complaint. So check the number of records after every reading.",
     },
     "2.2": {
         "a": "Not yet. 32.34 divides by all 736 letters. It treats 265 unknown bases as if they were A or T.",
@@ -41,14 +41,14 @@ CHOICES = {
         "c": "Not yet. A mean of a wrong number and a right number is a wrong number.",
     },
     "2.4": {
-        "a": "Not yet. The letters of the record are the same as before. Only the number you divide by changed.",
-        "b": "Right. Each N then counts as 'not G, not C'. The dip shows missing knowledge, not biology.",
+        "a": "Right. Each N then counts as 'not G, not C'. The dip shows missing knowledge, not biology.",
+        "b": "Not yet. The letters of the record are the same as before. Only the number you divide by changed.",
         "c": "Not yet. Compare with a record without N, such as Z78533.1: there the box changes nothing.",
     },
     "2.7": {
         "a": "Not yet. Valine is what GTG means in the middle of a gene.",
-        "b": "Right. A start codon is read by the start tRNA, which carries methionine. Inside a gene, GTG is valine.",
-        "c": "Not yet. GTG is no stop codon in any genetic code that is used here.",
+        "b": "Not yet. GTG is no stop codon in any genetic code that is used here.",
+        "c": "Right. A start codon is read by the start tRNA, which carries methionine. Inside a gene, GTG is valine.",
     },
 }
 

@@ -20,7 +20,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": "bioskills_lab"}]
 
 
-def _load_jupyter_server_extension(server_app: Any) -> None:  # noqa: ANN401  # Jupyter Server's own type
+def _load_jupyter_server_extension(server_app: Any) -> None:  # Jupyter Server's own type
     """Add the verbs below `<base_url>bioskills/`."""
     from bioskills_lab.handlers import add_verbs  # noqa: PLC0415  # only a server needs tornado
 

@@ -50,6 +50,7 @@ def _test(cell: Cell, released: Released, run: Run) -> dict[str, Any]:
     return _line(cell, fault, message) | {
         "check": check,
         "passed": reached and fault is None and not changed,
+        "unwritten": fault is not None and fault.name == "NotImplementedError",
         "note": _("You changed this test. The grader uses the original.") if changed else "",
     }
 
@@ -75,7 +76,7 @@ def _missing(cells: list[Cell], released: Released) -> list[dict[str, Any]]:
 
 def _nowhere(name: str, message: str) -> dict[str, Any]:
     return {"cell": name, "index": -1, "title": name, "message": message, "traceback": "",
-            "check": "", "passed": False, "note": ""}  # fmt: skip
+            "check": "", "passed": False, "unwritten": False, "note": ""}  # fmt: skip
 
 
 def _broken(cells: list[Cell], run: Run) -> list[Cell]:
@@ -108,7 +109,10 @@ def _sentence(fault: Fault) -> tuple[str, str]:
     named = _CHECK.match(fault.text) if fault.name == "AssertionError" else None
     if named:
         text = named.group(2).strip()
-        return (text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else "."), named.group(1))
+        return (
+            text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else "."),
+            named.group(1),
+        )
     return (_plain(fault), "")
 
 

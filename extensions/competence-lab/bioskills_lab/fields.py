@@ -14,7 +14,7 @@ from bioskills_lab.words import _
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 # Folders of the course itself; an assignment of that name would mix with them.
-RESERVED = frozenset({"lessons", "data", "img"})
+RESERVED = ("lessons", "data", "img")
 
 
 def is_name(value: object) -> bool:

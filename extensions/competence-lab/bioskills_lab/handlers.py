@@ -19,7 +19,7 @@ from jupyter_server.utils import url_path_join
 from bioskills_lab.campus import campus_of_environment
 from bioskills_lab.fields import Asked, read_asked, read_id
 from bioskills_lab.problems import Refused
-from bioskills_lab.running import run_notebook
+from bioskills_lab.running import run_cells
 from bioskills_lab.words import _
 from bioskills_lab.work import Desk
 
@@ -38,7 +38,7 @@ class Verb(APIHandler):  # type: ignore[misc]  # Jupyter Server's handlers are u
         if _DESK not in self.settings:
             server = self.serverapp
             runner = partial(
-                run_notebook,
+                run_cells,
                 kernel_spec_manager=server.kernel_spec_manager if server else None,
                 config=server.config if server else None,
             )
@@ -46,11 +46,11 @@ class Verb(APIHandler):  # type: ignore[misc]  # Jupyter Server's handlers are u
             self.settings[_DESK] = Desk(campus_of_environment(), home, runner)
         return self.settings[_DESK]  # type: ignore[no-any-return]
 
-    async def answer(self, act: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+    async def answer(self, act: Callable[[Desk], Awaitable[dict[str, Any]]]) -> None:
         """Do it and send what it gives, or the refusal."""
         self.set_header("Cache-Control", "no-store")
         try:
-            await self.finish(await act())
+            await self.finish(await act(self.desk))
         except Refused as refused:
             self.set_status(refused.status)
             await self.finish(refused.as_json())
@@ -90,7 +90,7 @@ class Overview(Verb):
     @tornado.web.authenticated
     async def get(self) -> None:
         """Answer."""
-        await self.answer(lambda: self.desk.overview())
+        await self.answer(lambda desk: desk.overview())
 
 
 class FeedbackOf(Verb):
@@ -99,7 +99,7 @@ class FeedbackOf(Verb):
     @tornado.web.authenticated
     async def get(self) -> None:
         """Answer."""
-        await self.answer(lambda: self.desk.feedback(read_id(self.get_query_argument("id", ""))))
+        await self.answer(lambda desk: desk.feedback(read_id(self.get_query_argument("id", ""))))
 
 
 class Start(Verb):
@@ -108,7 +108,7 @@ class Start(Verb):
     @tornado.web.authenticated
     async def post(self) -> None:
         """Answer."""
-        await self.answer(lambda: self.desk.start(self.asked("assignment")))
+        await self.answer(lambda desk: desk.start(self.asked("assignment")))
 
 
 class Check(Verb):
@@ -117,7 +117,7 @@ class Check(Verb):
     @tornado.web.authenticated
     async def post(self) -> None:
         """Answer."""
-        await self.answer(lambda: self.desk.check(self.asked("assignment")))
+        await self.answer(lambda desk: desk.check(self.asked("assignment")))
 
 
 class HandIn(Verb):
@@ -126,7 +126,7 @@ class HandIn(Verb):
     @tornado.web.authenticated
     async def post(self) -> None:
         """Answer."""
-        await self.answer(lambda: self.desk.hand_in(self.asked("assignment")))
+        await self.answer(lambda desk: desk.hand_in(self.asked("assignment")))
 
 
 class OpenLesson(Verb):
@@ -135,7 +135,7 @@ class OpenLesson(Verb):
     @tornado.web.authenticated
     async def post(self) -> None:
         """Answer."""
-        await self.answer(lambda: self.desk.open_lesson(self.asked("lesson")))
+        await self.answer(lambda desk: desk.open_lesson(self.asked("lesson")))
 
 
 VERBS: dict[str, type[Verb]] = {

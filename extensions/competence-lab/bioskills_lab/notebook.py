@@ -48,9 +48,11 @@ def read_notebook(home: Path, course: str, folder: str, name: str) -> dict[str, 
         Refused: It is missing or is not a notebook.
     """
     try:
-        with opened(home, course, folder) as parent:
-            with os.fdopen(os.open(name, _READ, dir_fd=parent), "rb") as file:
-                found = json.loads(file.read(LARGEST))
+        with (
+            opened(home, course, folder) as parent,
+            os.fdopen(os.open(name, _READ, dir_fd=parent), "rb") as file,
+        ):
+            found = json.loads(file.read(LARGEST))
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(f"{course}/{folder}/{name}", error) from None
     if not isinstance(found, dict) or not isinstance(found.get("cells"), list):
@@ -79,9 +81,7 @@ def released_note(notebook: dict[str, Any]) -> dict[str, dict[str, object]]:
     }
 
 
-def untouched(
-    cells: list[Cell], released: dict[str, dict[str, object]]
-) -> list[dict[str, object]]:
+def untouched(cells: list[Cell], released: dict[str, dict[str, object]]) -> list[dict[str, object]]:
     """List the answers that nobody has written yet, with the reason."""
     found = []
     for cell in cells:
@@ -99,10 +99,8 @@ def source_digest(cells: list[Cell]) -> str:
 
 
 def _reason(cell: Cell, released: dict[str, object]) -> str:
-    if not cell.source.strip():
-        return _("It is empty.")
-    if _MARKER.search(cell.source):
-        return _("It still holds the text that stands for your answer.")
+    if not cell.source.strip() or _MARKER.search(cell.source):
+        return _("Nothing is written here yet.")
     if cell.digest == released.get("sha256"):
         return _("It is as you received it.")
     return ""

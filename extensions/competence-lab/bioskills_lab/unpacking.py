@@ -68,7 +68,7 @@ def _rename_new(parent: int, draft: str, folder: str) -> bool:
 
 def _reading(tree: BinaryIO) -> tarfile.TarFile:
     try:
-        return tarfile.open(fileobj=tree, mode="r:")  # noqa: SIM115  # closed by the caller's with
+        return tarfile.open(fileobj=tree, mode="r:")  # closed by the caller's with
     except tarfile.TarError as error:
         raise strange_answer(_("no tar file ({why})").format(why=error)) from None
 

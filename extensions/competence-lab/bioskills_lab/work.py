@@ -7,7 +7,7 @@ so that the server answers others meanwhile; what is unsent stays on disk.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -17,14 +17,21 @@ from bioskills_lab.campus import Campus
 from bioskills_lab.checking import check_result
 from bioskills_lab.fields import Asked, is_name
 from bioskills_lab.local import local_view
-from bioskills_lab.notebook import cells_of, read_notebook, released_note, source_digest, untouched
+from bioskills_lab.notebook import (
+    Cell,
+    cells_of,
+    read_notebook,
+    released_note,
+    source_digest,
+    untouched,
+)
 from bioskills_lab.packing import not_started, pack
 from bioskills_lab.problems import Refused, strange_answer
 from bioskills_lab.running import Run
 from bioskills_lab.unpacking import MOST_BYTES, add_missing, lay_out_new
 from bioskills_lab.words import _
 
-Runner = Callable[[dict[str, Any], Path], Any]
+Runner = Callable[[list[Cell], Path], Awaitable[Run]]
 Json = dict[str, Any]
 T = TypeVar("T")
 
@@ -35,7 +42,7 @@ class Desk:
     Args:
         campus: The campus client.
         home: Root of the files that the file browser shows.
-        runner: Runs a notebook in a folder; gives a `Run`.
+        runner: Runs cells in a folder.
     """
 
     def __init__(self, campus: Campus, home: Path, runner: Runner) -> None:
@@ -64,9 +71,7 @@ class Desk:
         if fresh:
             fresh = await self._fetch_release(asked, course)
         if not fresh and asked.attempt:
-            await asyncio.to_thread(
-                notes.write_note, self._home, folder, notes.AGAIN, {"after": asked.attempt}
-            )
+            await asyncio.to_thread(self._note_again, folder, asked.attempt)
         name = await asyncio.to_thread(notebook_name, self._home, course, asked.item)
         return {"path": f"{course}/{asked.item}/{name}", "fetched": fresh}
 
@@ -90,22 +95,23 @@ class Desk:
     async def hand_in(self, asked: Asked) -> Json:
         """Send the folder to the campus; give the receipt.
 
-        Raises:
-            Refused: `untouched`, with the list, unless `anyway` was asked.
+        Where answers are untouched nothing is sent and they are listed, unless
+        `anyway` was asked.
         """
         course = await self._course(asked.run)
         folder = (course, asked.item)
         name = await asyncio.to_thread(notebook_name, self._home, *folder)
         released = await asyncio.to_thread(notes.read_note, self._home, folder, notes.RELEASED)
-        if not asked.anyway:
-            await asyncio.to_thread(self._refuse_untouched, folder, name, released)
+        open_answers = await asyncio.to_thread(self._untouched, folder, name, released)
+        if open_answers and not asked.anyway:
+            return {"receipt": None, "skipped": [], "untouched": open_answers}
         with tempfile.TemporaryFile() as tree:
             skipped = await asyncio.to_thread(pack, self._home, *folder, tree)
             receipt = await self._campus.hand_in(
                 asked.run, asked.item, tree, released.get("version")
             )
         note = await asyncio.to_thread(self._keep_receipt, folder, receipt)
-        return {"receipt": receipt, "skipped": [*skipped, *note]}
+        return {"receipt": receipt, "skipped": [*skipped, *note], "untouched": []}
 
     async def open_lesson(self, asked: Asked) -> Json:
         """Fetch the materials where they are missing; give the lesson's path."""
@@ -138,29 +144,28 @@ class Desk:
         note = {"run": asked.run, "version": version, "cells": cells}
         notes.write_note(self._home, folder, notes.RELEASED, note)
 
+    def _note_again(self, folder: tuple[str, str], attempt: int) -> None:
+        """Remember that the learner works on after this attempt; an older check says nothing now."""
+        known = notes.read_note(self._home, folder, notes.AGAIN).get("after")
+        if known != attempt:
+            notes.write_note(self._home, folder, notes.AGAIN, {"after": attempt})
+            notes.write_note(self._home, folder, notes.CHECKED, {})
+
     async def _checked(self, course: str, assignment: str) -> Json:
         folder = (course, assignment)
         name = await asyncio.to_thread(notebook_name, self._home, *folder)
         notebook = await asyncio.to_thread(read_notebook, self._home, *folder, name)
         released = await asyncio.to_thread(notes.read_note, self._home, folder, notes.RELEASED)
         cells = cells_of(notebook)
-        run: Run = await self._runner(notebook, self._home / course / assignment)
+        run = await self._runner(cells, self._home / course / assignment)
         result = check_result(cells, released.get("cells", {}), run)
         keep = {"digest": source_digest(cells), "passed": result["passed"]}
         await asyncio.to_thread(notes.write_note, self._home, folder, notes.CHECKED, keep)
         return {**result, "path": f"{course}/{assignment}/{name}"}
 
-    def _refuse_untouched(self, folder: tuple[str, str], name: str, released: Json) -> None:
+    def _untouched(self, folder: tuple[str, str], name: str, released: Json) -> list[Json]:
         cells = cells_of(read_notebook(self._home, *folder, name))
-        found = untouched(cells, released.get("cells", {}))
-        if found:
-            raise Refused(
-                HTTPStatus.CONFLICT,
-                "untouched",
-                _("Some answers are not written yet. Nothing was sent."),
-                _("Write them, or hand in anyway."),
-                {"untouched": found, "path": "/".join((*folder, name))},
-            )
+        return untouched(cells, released.get("cells", {}))
 
     def _keep_receipt(self, folder: tuple[str, str], receipt: Json) -> list[str]:
         """Keep the receipt here too; a full disk must not hide that the work was handed in."""
@@ -251,8 +256,8 @@ def _unpack(lay_out: Callable[..., T], tree: BinaryIO, home: Path, *names: str) 
         raise Refused(
             HTTPStatus.INSUFFICIENT_STORAGE,
             "not_written",
-            _("The files could not be written ({why}; {mb} MB free). Nothing of yours was changed.").format(
-                why=error.strerror or error, mb=free
-            ),
+            _(
+                "The files could not be written ({why}; {mb} MB free). Nothing of yours was changed."
+            ).format(why=error.strerror or error, mb=free),
             _("Delete what you do not need, then try again."),
         ) from None

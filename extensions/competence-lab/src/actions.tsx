@@ -7,9 +7,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, MainAreaWidget, showDialog } from '@jupyterlab/apputils';
 import { DocumentWidget } from '@jupyterlab/docregistry';
-import type { Widget } from '@lumino/widgets';
 
-import { Refused } from './api.js';
 import type { Act } from './card.js';
 import { receiptBody, untouchedBody } from './dialogs.js';
 import { FeedbackView } from './feedback.js';
@@ -96,11 +94,12 @@ export class Actions {
     await this.during(key, trans.__('Handing in…'), async () => {
       await this.save(a);
       const sent = await this.send(run, a);
-      if (!sent) {
+      if (!sent?.receipt) {
         return trans.__('Nothing was handed in. Your work is saved here.');
       }
       this.model.set(key, { check: null, unsent: false });
       await this.model.refresh();
+      this.model.set(key, { busy: '' });
       await this.showReceipt(a.title, sent);
       return trans.__('Handed in. Receipt %1.', sent.receipt.receipt);
     });
@@ -108,20 +107,14 @@ export class Actions {
 
   /** Send; ask first where answers are untouched. Null: the learner went back. */
   private async send(run: IRun, a: IAssignment): Promise<IHandedIn | null> {
-    const body = { run: run.slug, assignment: a.name };
+    const post = (anyway: boolean) =>
+      this.model.api.post<IHandedIn>('hand-in', { run: run.slug, assignment: a.name, anyway });
     try {
-      return await this.model.api.post<IHandedIn>('hand-in', { ...body, anyway: false });
-    } catch (error) {
-      if (!(error instanceof Refused) || error.error !== 'untouched') {
-        this.model.set(keyOf(run, a), { unsent: true });
-        throw error;
+      const sent = await post(false);
+      if (!sent.untouched.length) {
+        return sent;
       }
-      if (!(await this.confirm(error.details.untouched as IPlace[]))) {
-        return null;
-      }
-    }
-    try {
-      return await this.model.api.post<IHandedIn>('hand-in', { ...body, anyway: true });
+      return (await this.confirm(sent.untouched)) ? await post(true) : null;
     } catch (error) {
       this.model.set(keyOf(run, a), { unsent: true });
       throw error;
@@ -144,7 +137,7 @@ export class Actions {
 
   private async receipt(a: IAssignment): Promise<void> {
     const receipt = a.local.receipt;
-    await this.showReceipt(a.title, receipt ? { receipt, skipped: [] } : null, a);
+    await this.showReceipt(a.title, receipt ? { receipt, skipped: [], untouched: [] } : null, a);
   }
 
   private async showReceipt(title: string, sent: IHandedIn | null, a?: IAssignment): Promise<void> {
@@ -177,7 +170,8 @@ export class Actions {
   private showFeedback(id: string, title: string, feedback: IFeedback): void {
     const { trans } = this.model;
     const content = new FeedbackView(feedback, this.model, this, this.locale);
-    const widget: Widget = new MainAreaWidget({ content });
+    const widget = new MainAreaWidget({ content });
+    widget.toolbar.hide();
     widget.id = id;
     widget.title.label = trans.__('Feedback: %1', title);
     widget.title.icon = trainingIcon;

@@ -116,7 +116,7 @@ function lookOf(a: IAssignment, stage: Stage, trans: Words): ILook {
     case 'checked':
       return { style: 's-done', icon: 'done', text: trans.__('Checks pass') };
     case 'failed':
-      return { style: 's-dev', icon: 'dev', text: trans.__('Checks to mend') };
+      return { style: 's-dev', icon: 'dev', text: trans.__('Not passing yet') };
     case 'unsent':
       return { style: 's-bad', icon: 'bad', text: trans.__('Not handed in') };
     case 'grading':
@@ -192,7 +192,7 @@ function sayOf(a: IAssignment, stage: Stage, _here: IHere, trans: Words): string
   if (stage === 'grading') {
     say.push(trans.__('Usually under a minute. You can close this page.'));
   }
-  if (stage === 'with_person' && a.feedback_id !== null) {
+  if (stage === 'with_person' && a.feedback_id !== null && !a.message) {
     say.push(trans.__('The automatic part is back. A person reads the rest within five working days.'));
   }
   const older = a.local.started && a.local.version !== null && a.version !== null && a.local.version < a.version;

@@ -38,6 +38,7 @@ export class Model {
   private readonly seen = new Set<number>();
   private chosen = '';
   private timer = 0;
+  private under: Promise<void> = Promise.resolve();
   private readonly signal = new Signal<this, void>(this);
 
   constructor(
@@ -99,10 +100,14 @@ export class Model {
   }
 
   /** Look at the campus now. */
-  async refresh(): Promise<void> {
-    if (this.loading) {
-      return;
-    }
+  refresh(): Promise<void> {
+    // Whoever asks wants to see what is true from now on: an older look under way is not enough.
+    const look = this.under.then(() => this.look());
+    this.under = look.catch(() => undefined);
+    return look;
+  }
+
+  private async look(): Promise<void> {
     window.clearTimeout(this.timer);
     this.loading = true;
     this.signal.emit();
@@ -116,9 +121,9 @@ export class Model {
       this.fault = asRefused(error, this.trans);
     }
     this.loading = false;
-    this.signal.emit();
     this.plan();
-    await this.lookAtFeedback();
+    this.signal.emit();
+    void this.lookAtFeedback();
   }
 
   dispose(): void {
@@ -130,7 +135,7 @@ export class Model {
 
   private readonly wake = (): void => {
     const old = !this.looked || Date.now() - this.looked.getTime() > WHILE_GRADING_MS;
-    if (!document.hidden && old) {
+    if (!document.hidden && old && !this.loading) {
       void this.refresh();
     }
   };

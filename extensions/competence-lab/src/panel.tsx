@@ -2,16 +2,16 @@
 import { ReactWidget, UseSignal } from '@jupyterlab/apputils';
 import React from 'react';
 
-import { checkSentence, keyOf, type Actions } from './actions.js';
-import { cardOf } from './card.js';
+import type { Actions } from './actions.js';
+import { Assignments } from './cards.js';
 import { absolute } from './dates.js';
 import { Icon, trainingIcon } from './icons.js';
 import type { Model } from './model.js';
-import { Bar, Button, Fault, Status, Technical } from './parts.js';
-import type { IAssignment, ICheckResult, IPlace, IRun } from './wire.js';
+import { Away, Bar, Button, Fault } from './parts.js';
+import type { IRun } from './wire.js';
 import { pointsOf, statusLook, unitName } from './words.js';
 
-interface IProps {
+export interface IProps {
   model: Model;
   actions: Actions;
   locale: string;
@@ -160,122 +160,6 @@ function Next({ model, actions, run }: IProps & { run: IRun }): React.JSX.Elemen
   );
 }
 
-function Assignments(props: IProps & { run: IRun }): React.JSX.Element {
-  const { run, model } = props;
-  const { trans } = model;
-  return (
-    <section className="bsh-sec" aria-labelledby="bsh-work">
-      <h2 id="bsh-work">{trans.__('Assignments')}</h2>
-      {run.assignments.map(a => (
-        <Card key={keyOf(run, a)} {...props} a={a} />
-      ))}
-      {!run.assignments.length && <p className="bsh-meta">{trans.__('This course has no assignments yet.')}</p>}
-    </section>
-  );
-}
-
-function Card({ model, actions, run, a, locale }: IProps & { run: IRun; a: IAssignment }): React.JSX.Element {
-  const { trans } = model;
-  const spot = model.spot(keyOf(run, a));
-  const fetching = model.spot(`feedback/${a.feedback_id}`);
-  const card = cardOf(a, { unsent: spot.unsent, seen: model.isSeen(a.feedback_id), now: new Date(), locale }, trans);
-  const busy = spot.busy || fetching.busy;
-  const fault = spot.fault ?? fetching.fault;
-  const title = `bsh-card-${run.slug}-${a.name}`;
-  return (
-    <article className="bsh-card" aria-labelledby={title} aria-busy={busy ? true : undefined}>
-      <div className="bsh-row">
-        <h3 id={title}>{a.title}</h3>
-        <Status look={card.look} />
-      </div>
-      {card.meta.map(line => (
-        <div className="bsh-meta" key={line.text}>
-          {line.iso ? <time dateTime={line.iso}>{line.text}</time> : line.text}
-        </div>
-      ))}
-      {card.say.map(sentence => (
-        <p key={sentence}>{sentence}</p>
-      ))}
-      {spot.check && card.stage !== 'grading' && <CheckResult check={spot.check} model={model} actions={actions} />}
-      {fault && <Fault fault={fault} />}
-      {busy && <p className="bsh-busy">{busy}</p>}
-      <div className="bsh-act">
-        {card.button && (
-          <Button
-            label={card.button.label}
-            about={a.title}
-            busy={!!busy}
-            onClick={() => card.button && void actions.act(card.button.act, run, a)}
-          />
-        )}
-        {card.also.map(button => (
-          <Button
-            key={button.act}
-            look="link"
-            label={button.label}
-            about={a.title}
-            busy={!!busy}
-            onClick={() => void actions.act(button.act, run, a)}
-          />
-        ))}
-      </div>
-    </article>
-  );
-}
-
-function CheckResult({ check, model, actions }: { check: ICheckResult; model: Model; actions: Actions }): React.JSX.Element {
-  const { trans } = model;
-  const failing = check.tests.filter(test => !test.passed || test.note);
-  return (
-    <div className="bsh-check">
-      <p>
-        <strong>{checkSentence(check, trans)}</strong>{' '}
-        {check.passed && trans.__('The grader also runs hidden checks after you hand in.')}
-      </p>
-      {check.stopped && <p>{check.stopped}</p>}
-      {failing.length + check.faults.length > 0 && (
-        <ul className="bsh-plain">
-          {[...check.faults, ...failing].map(place => (
-            <li key={`${place.cell}/${place.index}/${place.message}`}>
-              <Place place={place} path={check.path} actions={actions} model={model} />
-              {place.note ? <span> {place.note}</span> : null}
-              <Technical title={trans.__('What Python says')} text={place.traceback} />
-            </li>
-          ))}
-        </ul>
-      )}
-      {check.untouched.length > 0 && (
-        <>
-          <p>
-            {trans._n('One answer is not written yet:', '%1 answers are not written yet:', check.untouched.length, check.untouched.length)}
-          </p>
-          <ul className="bsh-plain">
-            {check.untouched.map(place => (
-              <li key={`${place.cell}/${place.index}`}>
-                <Place place={place} path={check.path} actions={actions} model={model} />
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-    </div>
-  );
-}
-
-function Place({ place, path, actions, model }: { place: IPlace; path: string; actions: Actions; model: Model }): React.JSX.Element {
-  const title = place.title || model.trans.__('Cell %1', place.index + 1);
-  return (
-    <>
-      {place.index >= 0 ? (
-        <Button look="link" label={title} onClick={() => void actions.goTo(path, place.index)} />
-      ) : (
-        <strong>{title}</strong>
-      )}
-      <span className="bsh-said">{place.message}</span>
-    </>
-  );
-}
-
 function Lessons({ model, actions, run }: IProps & { run: IRun }): React.JSX.Element | null {
   const { trans } = model;
   if (!run.lessons.length) {
@@ -316,7 +200,7 @@ function Pathway({ model, run }: IProps & { run: IRun }): React.JSX.Element {
     <section className="bsh-sec" aria-labelledby="bsh-path">
       <div className="bsh-row">
         <h2 id="bsh-path">{trans.__('Pathway')}</h2>
-        <Away href={`${view?.campus_url ?? ''}passport`} label={trans.__('Passport')} model={model} />
+        <Away href={`${view?.campus_url ?? ''}passport`} label={trans.__('Passport')} trans={trans} />
       </div>
       <ul className="bsh-plain bsh-path">
         {run.units.map(unit => {
@@ -384,20 +268,10 @@ function Elsewhere({ model }: IProps): React.JSX.Element | null {
     <section className="bsh-sec" aria-label={trans.__('More')}>
       {teaches && (
         <p>
-          <Away href={view.campus_url} label={trans.__('Course page')} model={model} />
+          <Away href={view.campus_url} label={trans.__('Course page')} trans={trans} />
         </p>
       )}
       {view.help_contact && <p className="bsh-meta">{trans.__('Help: %1', view.help_contact)}</p>}
     </section>
   );
-}
-
-/** A link to the campus, in a new tab; anything but http is not linked. */
-export function Away({ href, label, model }: { href: string; label: string; model: Model }): React.JSX.Element | null {
-  return /^(https?:\/\/|\/)/.test(href) ? (
-    <a href={href} target="_blank" rel="noopener noreferrer">
-      {label}
-      <span className="bsh-hidden"> {model.trans.__('(opens in a new tab)')}</span>
-    </a>
-  ) : null;
 }

@@ -3,7 +3,7 @@ import React from 'react';
 
 import type { Refused } from './api.js';
 import { Icon } from './icons.js';
-import type { ILook } from './words.js';
+import type { ILook, Words } from './words.js';
 
 /** Status: icon, words and fill. */
 export function Status(props: { look: ILook }): React.JSX.Element {
@@ -67,4 +67,14 @@ export function Bar(props: { share: number; done: boolean }): React.JSX.Element 
       <span style={{ width: `${Math.round(Math.min(1, Math.max(0, props.share)) * 100)}%` }} />
     </span>
   );
+}
+
+/** A link to the campus, in a new tab; anything but http is not linked. */
+export function Away({ href, label, trans }: { href: string; label: string; trans: Words }): React.JSX.Element | null {
+  return /^(https?:\/\/|\/)/.test(href) ? (
+    <a href={href} target="_blank" rel="noopener noreferrer">
+      {label}
+      <span className="bsh-hidden"> {trans.__('(opens in a new tab)')}</span>
+    </a>
+  ) : null;
 }

@@ -151,6 +151,7 @@ export interface IPlace {
 export interface ITest extends IPlace {
   passed: boolean;
   check: string;
+  unwritten: boolean;
   note: string;
   traceback: string;
 }
@@ -171,9 +172,11 @@ export interface ICheckResult {
   read_by_person: number;
 }
 
+/** Either a receipt, or answers to ask about first; then nothing was sent. */
 export interface IHandedIn {
-  receipt: IReceipt;
+  receipt: IReceipt | null;
   skipped: string[];
+  untouched: IPlace[];
 }
 
 export interface ICheckNote {

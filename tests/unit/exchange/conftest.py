@@ -3,12 +3,13 @@
 import io
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bioskills.base.settings import Exchange, Grading
 from bioskills.base.store import Store, ensure_schema
 from bioskills.base.tables import (
@@ -20,7 +21,7 @@ from bioskills.base.tables import (
     Run,
 )
 from bioskills.base.wire import CellScore, GradeResult, Job, Receipt
-from bioskills.hub.campus import jobs, releases, submissions
+from bioskills.hub.campus import deliveries, jobs, releases, submissions
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.campus.submissions import HandIn
 from bioskills.hub.campus.trees import Tree, take_in
@@ -53,9 +54,7 @@ MANIFEST: dict[str, Any] = {
     "level": {"track": "basic", "eqf": 4},
     "audience": ["Everybody"],
     "hours": {"live": 1, "self_study": 1, "workplace": 0, "assessment": 1},
-    "units": [
-        {"code": "BSH-U04", "mode": "contributes", "outcomes": ["BSH-U04-S1"], "hours": 3}
-    ],
+    "units": [{"code": "BSH-U04", "mode": "contributes", "outcomes": ["BSH-U04-S1"], "hours": 3}],
     "lessons": [
         {
             "id": "l1",
@@ -115,7 +114,7 @@ class World:
     store: Store
     objects: Objects
     now: datetime = NOON
-    grading: Grading = Grading(job_timeout_s=300, max_attempts=3)
+    grading: Grading = field(default_factory=lambda: Grading(job_timeout_s=300, max_attempts=3))
 
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)
@@ -125,7 +124,7 @@ class World:
 
     def release(self, name: str = "p1", text: bytes = b"{}") -> int:
         with self.store.transaction() as session:
-            delivery = releases.find_delivery(session, "spring")
+            delivery = deliveries.find_delivery(session, "spring")
             tree = self.tree({f"{name}.ipynb": text})
             return releases.release(session, delivery, name, tree, by="grader", at=self.now).version
 
@@ -135,7 +134,7 @@ class World:
         *,
         name: str = "p1",
         who: str = "ada",
-        version: int = 1,
+        version: int | None = 1,
         file: str = "",
     ) -> Receipt:
         tree = self.tree({file or f"{name}.ipynb": text})
@@ -160,7 +159,12 @@ class World:
 
     def rows(self, table: Any, **where: Any) -> list[Any]:
         with self.store.reading() as session:
-            return session.query(table).filter_by(**where).order_by(table.__mapper__.primary_key[0]).all()
+            return (
+                session.query(table)
+                .filter_by(**where)
+                .order_by(table.__mapper__.primary_key[0])
+                .all()
+            )
 
 
 def graded(

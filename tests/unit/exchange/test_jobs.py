@@ -1,29 +1,36 @@
 """Jobs, verdicts and the evidence that comes of them."""
 
+from typing import Any
+
+import pytest
+
 from bioskills.base.tables import Evidence, Job, Person, Result, Run, Submission
 from bioskills.base.wire import GradeResult
 from bioskills.hub.campus import jobs, results
 
-import pytest
-
 
 @pytest.fixture(autouse=True)
-def _released(world) -> None:
+def _released(world: Any) -> None:
     world.release("p1")
     world.release("s1")
 
 
-def publish(world, result_id: int, by: str = "ines") -> int:
+def publish(world: Any, result_id: int, by: str = "ines") -> int:
     with world.store.transaction() as session:
         result = session.get_one(Result, result_id)
         return len(results.publish(session, result, by, world.now))
 
 
-def test_a_job_carries_what_the_grader_needs(world) -> None:
+def test_a_job_carries_what_the_grader_needs(world: Any) -> None:
     receipt = world.hand_in()
     job = world.claim()
 
-    assert (job.kind, job.run, job.course, job.course_version) == ("grade", "spring", "seqs", "1.0.0")
+    assert (job.kind, job.run, job.course, job.course_version) == (
+        "grade",
+        "spring",
+        "seqs",
+        "1.0.0",
+    )
     assert (job.assignments, job.learner, job.submission_id) == (
         ["p1"],
         "p-000001",
@@ -32,7 +39,7 @@ def test_a_job_carries_what_the_grader_needs(world) -> None:
     assert "ada" not in job.model_dump_json()
 
 
-def test_releases_come_first(world) -> None:
+def test_releases_come_first(world: Any) -> None:
     world.hand_in()
     with world.store.transaction() as session:
         jobs.ensure_release(session, session.get_one(Run, 1))
@@ -43,14 +50,24 @@ def test_releases_come_first(world) -> None:
     assert world.claim().kind == "grade"
 
 
-def test_a_job_is_given_to_one_worker(world) -> None:
+def test_a_release_can_be_asked_for_again(world: Any) -> None:
+    for _time in range(2):
+        with world.store.transaction() as session:
+            jobs.ensure_release(session, session.get_one(Run, 1))
+        job = world.claim()
+        world.finish(job.id, GradeResult(verdict="graded", cells=[]))
+
+    assert [(row.state, row.tries) for row in world.rows(Job)] == [("done", 1)]
+
+
+def test_a_job_is_given_to_one_worker(world: Any) -> None:
     world.hand_in()
 
     assert world.claim() is not None
     assert world.claim() is None
 
 
-def test_a_silent_worker_loses_its_job(world) -> None:
+def test_a_silent_worker_loses_its_job(world: Any) -> None:
     world.hand_in()
     first = world.claim()
     world.later(seconds=301)
@@ -59,7 +76,7 @@ def test_a_silent_worker_loses_its_job(world) -> None:
     assert world.rows(Job)[0].tries == 2
 
 
-def test_a_worker_that_reports_keeps_its_job(world) -> None:
+def test_a_worker_that_reports_keeps_its_job(world: Any) -> None:
     world.hand_in()
     job = world.claim()
     world.later(seconds=200)
@@ -70,7 +87,7 @@ def test_a_worker_that_reports_keeps_its_job(world) -> None:
     assert world.claim() is None
 
 
-def test_a_worker_that_dies_each_time_leaves_a_verdict(world) -> None:
+def test_a_worker_that_dies_each_time_leaves_a_verdict(world: Any) -> None:
     world.hand_in()
     for _try in range(3):
         assert world.claim() is not None
@@ -83,7 +100,7 @@ def test_a_worker_that_dies_each_time_leaves_a_verdict(world) -> None:
     assert world.rows(Job)[0].state == "failed"
 
 
-def test_a_failed_try_waits_before_the_next(world) -> None:
+def test_a_failed_try_waits_before_the_next(world: Any) -> None:
     world.hand_in()
     job = world.claim()
 
@@ -93,7 +110,7 @@ def test_a_failed_try_waits_before_the_next(world) -> None:
     assert world.claim() is not None
 
 
-def test_the_last_failed_try_asks_a_person(world) -> None:
+def test_the_last_failed_try_asks_a_person(world: Any) -> None:
     world.hand_in()
     for _try in range(3):
         state = world.fail(world.claim().id)
@@ -108,7 +125,7 @@ def test_the_last_failed_try_asks_a_person(world) -> None:
     }
 
 
-def test_a_result_given_twice_is_one_result(world, graded) -> None:
+def test_a_result_given_twice_is_one_result(world: Any, graded: Any) -> None:
     world.hand_in()
     job = world.claim()
 
@@ -118,7 +135,7 @@ def test_a_result_given_twice_is_one_result(world, graded) -> None:
     assert len(world.rows(Evidence)) == 2
 
 
-def test_a_result_that_comes_after_giving_up_changes_nothing(world, graded) -> None:
+def test_a_result_that_comes_after_giving_up_changes_nothing(world: Any, graded: Any) -> None:
     world.hand_in()
     for _try in range(3):
         job = world.claim()
@@ -130,7 +147,7 @@ def test_a_result_that_comes_after_giving_up_changes_nothing(world, graded) -> N
     assert world.rows(Job)[0].state == "failed"
 
 
-def test_a_failure_after_the_result_changes_nothing(world, graded) -> None:
+def test_a_failure_after_the_result_changes_nothing(world: Any, graded: Any) -> None:
     world.hand_in()
     job = world.claim()
     world.finish(job.id, graded())
@@ -139,12 +156,17 @@ def test_a_failure_after_the_result_changes_nothing(world, graded) -> None:
     assert len(world.rows(Result)) == 1
 
 
-def test_evidence_has_one_row_per_outcome(world, graded) -> None:
+def test_evidence_has_one_row_per_outcome(world: Any, graded: Any) -> None:
     receipt = world.hand_in()
     world.finish(world.claim().id, graded(count="1"))
 
     skill = world.rows(Evidence, outcome="BSH-U04-S1")[0]
-    assert (skill.score, skill.raw, skill.max, skill.pending) == ("0.5000", "1.0000", "2.0000", False)
+    assert (skill.score, skill.raw, skill.max, skill.pending) == (
+        "0.5000",
+        "1.0000",
+        "2.0000",
+        False,
+    )
     assert (skill.learner, skill.actor, skill.released_by) == ("p-000001", "grader", "automatic")
     assert (skill.task, skill.attempt, skill.mapping) == ("p1", 1, "seqs@1")
     assert (skill.framework, skill.rule) == ("BSH@1.0.0", "BSH-MR-1")
@@ -154,7 +176,9 @@ def test_evidence_has_one_row_per_outcome(world, graded) -> None:
     assert len(skill.feedback_sha256) == 64
 
 
-def test_a_cell_for_a_person_makes_it_preliminary_and_its_outcome_pending(world, graded) -> None:
+def test_a_cell_for_a_person_makes_it_preliminary_and_its_outcome_pending(
+    world: Any, graded: Any
+) -> None:
     world.hand_in()
 
     assert world.finish(world.claim().id, graded(why=None, waits=True)) == "preliminary"
@@ -162,7 +186,7 @@ def test_a_cell_for_a_person_makes_it_preliminary_and_its_outcome_pending(world,
     assert found == {"BSH-U04-S1": ("1.0000", False), "BSH-U04-K2": (None, True)}
 
 
-def test_work_for_review_is_held_until_a_person_returns_it(world, graded) -> None:
+def test_work_for_review_is_held_until_a_person_returns_it(world: Any, graded: Any) -> None:
     world.hand_in(name="s1")
     assert world.finish(world.claim().id, graded(name="s1")) == "held"
     assert world.rows(Evidence) == []
@@ -173,7 +197,7 @@ def test_work_for_review_is_held_until_a_person_returns_it(world, graded) -> Non
     assert {row.actor for row in world.rows(Evidence)} == {"p-000002"}
 
 
-def test_returning_twice_adds_evidence_once(world, graded) -> None:
+def test_returning_twice_adds_evidence_once(world: Any, graded: Any) -> None:
     world.hand_in(name="s1")
     world.finish(world.claim().id, graded(name="s1"))
 
@@ -181,7 +205,7 @@ def test_returning_twice_adds_evidence_once(world, graded) -> None:
     assert len(world.rows(Evidence)) == 2
 
 
-def test_a_later_result_supersedes_the_earlier_evidence(world, graded) -> None:
+def test_a_later_result_supersedes_the_earlier_evidence(world: Any, graded: Any) -> None:
     world.hand_in()
     world.finish(world.claim().id, graded(count="0"))
     with world.store.transaction() as session:
@@ -195,7 +219,7 @@ def test_a_later_result_supersedes_the_earlier_evidence(world, graded) -> None:
     ]
 
 
-def test_the_next_attempt_supersedes_nothing(world, graded) -> None:
+def test_the_next_attempt_supersedes_nothing(world: Any, graded: Any) -> None:
     for text in (b"one", b"two"):
         world.hand_in(text)
         world.finish(world.claim().id, graded())
@@ -204,7 +228,7 @@ def test_the_next_attempt_supersedes_nothing(world, graded) -> None:
     assert [row.attempt for row in world.rows(Evidence, outcome="BSH-U04-S1")] == [1, 2]
 
 
-def test_a_course_whose_mapping_does_not_fit_asks_a_person(world) -> None:
+def test_a_course_whose_mapping_does_not_fit_asks_a_person(world: Any) -> None:
     world.hand_in()
     cell = {"cell": "p1/count", "max_points": "2", "auto_points": "2", "needs_person": False}
     grade = GradeResult.model_validate({"verdict": "graded", "cells": [cell]})
@@ -216,14 +240,14 @@ def test_a_course_whose_mapping_does_not_fit_asks_a_person(world) -> None:
     assert {row.pending for row in world.rows(Evidence)} == {True}
 
 
-def test_answers_are_kept_with_the_result(world, graded) -> None:
+def test_answers_are_kept_with_the_result(world: Any, graded: Any) -> None:
     world.hand_in()
     world.finish(world.claim().id, graded())
 
     assert world.rows(Result)[0].hashes["answers"] == {"p1/count": "def count(): ..."}
 
 
-def test_evidence_holds_no_names(world, graded) -> None:
+def test_evidence_holds_no_names(world: Any, graded: Any) -> None:
     world.hand_in(name="s1")
     world.finish(world.claim().id, graded(name="s1"))
     publish(world, 1, by="ines")

@@ -6,12 +6,13 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bioskills.base.problems import InputError
 from bioskills.base.settings import Exchange
 from bioskills.hub.campus.objects import DiskFullError, Objects
 from bioskills.hub.campus.trees import body_limit, take_in, tar_of
-from hypothesis import given
-from hypothesis import strategies as st
 
 LIMITS = Exchange(max_tree_mb=1, max_files=5, max_path_chars=40)
 
@@ -202,7 +203,12 @@ def test_a_sparse_file_is_refused(objects: Objects) -> None:
 def test_a_compressed_archive_is_refused(objects: Objects) -> None:
     body = io.BytesIO()
     with tarfile.open(fileobj=body, mode="w:gz") as tar:
-        tar.addfile(*[part if isinstance(part, tarfile.TarInfo) else io.BytesIO(part) for part in member("a")])  # type: ignore[arg-type]
+        tar.addfile(
+            *[
+                part if isinstance(part, tarfile.TarInfo) else io.BytesIO(part)
+                for part in member("a")
+            ]
+        )  # type: ignore[arg-type]
 
     assert "damaged" in refusal(body, objects)
 

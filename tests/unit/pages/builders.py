@@ -4,14 +4,18 @@ Nothing is faked but the caller's identity: people, hand-ins and grades are rows
 made by the same functions as in service.
 """
 
+import atexit
 import io
+import shutil
 import tarfile
+import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -312,13 +316,23 @@ class World:
         )
 
 
+@cache
+def _schema() -> Path:
+    """Return an empty database with all tables; the migrations run once."""
+    path = Path(tempfile.mkdtemp(prefix="pages-")) / "empty.sqlite"
+    ensure_schema(f"sqlite:///{path}")
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    return path
+
+
 @contextmanager
-def world_in(folder: Path) -> Iterator[World]:
+def world_in(folder: Path, port: int = 8000) -> Iterator[World]:
     """Yield an empty installation in this folder."""
-    settings = Settings.model_validate({"paths": {"data_dir": str(folder)}})
+    options = {"paths": {"data_dir": str(folder)}, "network": {"port": port}}
+    settings = Settings.model_validate(options)
     places = places_of(settings)
     url = f"sqlite:///{folder / 'test.sqlite'}"
-    ensure_schema(url)
+    shutil.copy(_schema(), folder / "test.sqlite")
     site = Site(
         settings=settings,
         places=places,

@@ -1,0 +1,376 @@
+"""Show where every assignment of a run stands, and the one thing to do next.
+
+Law: learners are counted by their newest hand-in; the row that needs a person
+comes first, and only the first row with a button owns the primary one. What
+is shown is worked out from the rows; nothing is stored here.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Literal
+
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bioskills.base import tables
+from bioskills.base.text import _, ngettext
+from bioskills.base.wire import WorkState
+from bioskills.courses.manifest import Assignment as Plan
+from bioskills.courses.manifest import Manifest
+from bioskills.hub.campus.pages_work import (
+    Work,
+    assignments_of,
+    manifest_of,
+    points_of,
+    read_works,
+    state_of,
+    waits_for_person,
+)
+from bioskills.hub.campus.wording import Sign, day_tag, number, percent, time_tag, work_sign
+from bioskills.hub.membership import people_in
+
+Verb = Literal["open", "close", "return", "look", "none"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the pipeline: its words, and how much of it is done."""
+
+    label: str
+    words: str | Markup
+    state: Literal["on", "half", "none"]
+    width: str
+    spoken: str
+
+
+@dataclass(frozen=True)
+class Next:
+    """The one thing to do with an assignment; without a verb only words."""
+
+    verb: Verb
+    words: str
+    primary: bool = False
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many learners are where with one assignment.
+
+    Attributes:
+        graded: Newest hand-in has a result.
+        person: A person must look: unread answers, or work that could not be graded.
+        held: Newest result waits for the instructor to return it.
+        returned: The learner sees the newest result.
+    """
+
+    learners: int
+    handed_in: int
+    graded: int
+    person: int
+    held: int
+    returned: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One assignment on the board."""
+
+    name: str
+    title: str
+    practice: bool
+    state: Sign
+    due: Markup | None
+    steps: tuple[Step, ...]
+    counts: Counts
+    next: Next
+
+
+@dataclass(frozen=True)
+class Person:
+    """One learner's work on one assignment."""
+
+    pseudonym: str
+    display_name: str
+    sign: Sign
+    attempt: int
+    submitted: Markup | None
+    late: bool
+    points: str
+    share: str
+    submission_id: int | None
+    due: Markup | None
+    extended: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Why a person must look at somebody's work."""
+
+    pseudonym: str
+    display_name: str
+    title: str
+    reason: str
+    submission_id: int
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything the board of a run shows."""
+
+    title: str
+    learners: int
+    rows: tuple[Row, ...]
+    needed: tuple[Needed, ...]
+
+
+@dataclass(frozen=True)
+class Class:
+    """A run with its learners and all their work, read at one moment."""
+
+    run: tables.Run
+    manifest: Manifest
+    learners: tuple[tables.Person, ...]
+    assignments: tuple[tables.Assignment, ...]
+    works: dict[tuple[int, int], Work]
+    release: tables.Job | None
+    now: datetime
+
+    def works_on(self, assignment: tables.Assignment) -> list[Work]:
+        """Return everybody's work on one assignment."""
+        return [self.works[assignment.id, person.id] for person in self.learners]
+
+
+def read_class(
+    session: Session, run: tables.Run, cohort: tables.Cohort, now: datetime
+) -> Class:
+    """Return a run with its present learners and all their work."""
+    learners = tuple(people_in(session, cohort.slug, "learner", now))
+    version = session.get_one(tables.CourseVersion, run.course_version_id)
+    jobs = select(tables.Job).where(tables.Job.kind == "release", tables.Job.run_id == run.id)
+    return Class(
+        run=run,
+        manifest=manifest_of(version),
+        learners=learners,
+        assignments=tuple(assignments_of(session, run)),
+        # Person 0 does not exist: also an empty cohort knows what is released.
+        works=read_works(session, run, [0, *(person.id for person in learners)]),
+        release=session.scalars(jobs.order_by(tables.Job.id.desc())).first(),
+        now=now,
+    )
+
+
+def board_of(group: Class) -> Board:
+    """Return the board; assignments that need a person come first."""
+    rows = [_row(group, assignment) for assignment in group.assignments]
+    rows.sort(key=lambda row: row.counts.person == 0)
+    return Board(
+        title=group.manifest.title,
+        learners=len(group.learners),
+        rows=tuple(_one_primary(rows)),
+        needed=tuple(needed_in(group)),
+    )
+
+
+def counts_of(works: Iterable[Work], now: datetime) -> Counts:
+    """Return how many learners are where with one assignment."""
+    listed = list(works)
+    begun = [work for work in listed if work.latest]
+    return Counts(
+        learners=len(listed),
+        handed_in=len(begun),
+        graded=sum(work.latest is not None and work.latest.id in work.results for work in begun),
+        person=sum(bool(why_a_person(work, now)) for work in begun),
+        held=len(held_results(begun)),
+        returned=sum(work.latest is not None and work.latest.id in work.shown for work in begun),
+    )
+
+
+def held_results(works: Iterable[Work]) -> list[tables.Result]:
+    """Return the newest results that wait for the instructor to return them."""
+    found = [work.results[row.id] for work in works for row in work.submissions[:1]
+             if row.id in work.results]  # fmt: skip
+    return [result for result in found if result.state == "held"]
+
+
+def why_a_person(work: Work, now: datetime) -> str:
+    """Return why a person must look at the newest hand-in; empty where nobody must."""
+    if work.latest is None:
+        return ""
+    result, job = work.results.get(work.latest.id), work.jobs.get(work.latest.id)
+    if result is not None:
+        unread = len(waits_for_person(result))
+        text = ngettext("One answer to read.", "{n} answers to read.", unread)
+        words = text.format(n=unread) if unread else ""
+        reason = result.reason if result.verdict == "needs_person" else ""
+        return " ".join(part for part in (reason, words) if part)
+    failed = state_of(work, now) == "needs_person"
+    return (job.message if job and failed else "") or (_("It could not be graded.") if failed else "")
+
+
+def needed_in(group: Class) -> list[Needed]:
+    """Return everybody whose newest hand-in needs a person, with the reason."""
+    people = {person.id: person for person in group.learners}
+    return [
+        Needed(
+            people[work.person_id].pseudonym,
+            people[work.person_id].display_name,
+            title_of(group.manifest, assignment.name),
+            why,
+            work.latest.id,
+        )
+        for assignment in group.assignments
+        for work in group.works_on(assignment)
+        for why in [why_a_person(work, group.now)]
+        if why and work.latest
+    ]
+
+
+def title_of(manifest: Manifest, name: str) -> str:
+    """Return an assignment's title, or its name where the course has none."""
+    plan = manifest.assignment(name)
+    return plan.title if plan else name
+
+
+def people_on(group: Class, assignment: tables.Assignment) -> list[Person]:
+    """Return every learner with the newest work on one assignment."""
+    plan = group.manifest.assignment(assignment.name)
+    return [
+        _person(group, person, group.works[assignment.id, person.id], plan)
+        for person in group.learners
+    ]
+
+
+def state_sign(assignment: tables.Assignment, released: bool) -> Sign:
+    """Return how the state of an assignment is shown to its instructor."""
+    if assignment.state == "draft":
+        return Sign("s-none", "st-none", _("In preparation"), _("In preparation"))
+    if assignment.state == "closed":
+        return Sign("s-past", "st-past", _("Closed"), _("Closed"))
+    if not released:
+        return Sign("s-wait", "st-wait", _("Being prepared"), _("Being prepared"))
+    return Sign("s-done", "st-done", _("Open"), _("Open"))
+
+
+def _row(group: Class, assignment: tables.Assignment) -> Row:
+    plan = group.manifest.assignment(assignment.name)
+    version = group.works[assignment.id, 0].version
+    counts = counts_of(group.works_on(assignment), group.now)
+    due = assignment.due_at
+    return Row(
+        name=assignment.name,
+        title=title_of(group.manifest, assignment.name),
+        practice=plan is not None and plan.kind == "practice",
+        state=state_sign(assignment, version is not None),
+        due=time_tag(due, group.run.time_zone, group.now) if due else None,
+        steps=_steps(group, version, counts),
+        counts=counts,
+        next=next_for(group, assignment, counts),
+    )
+
+
+def next_for(group: Class, assignment: tables.Assignment, counts: Counts) -> Next:
+    """Return the one thing to do with an assignment; the order of the rules is the urgency."""
+    if assignment.state == "draft":
+        return Next("open", _("Open for learners"))
+    if group.works[assignment.id, 0].version is None:
+        return _release_step(group.release)
+    if counts.held:
+        text = ngettext("Return to {n} learner", "Return to {n} learners", counts.held)
+        return Next("return", text.format(n=counts.held))
+    if counts.person:
+        text = ngettext("Look at {n} hand-in", "Look at {n} hand-ins", counts.person)
+        return Next("look", text.format(n=counts.person))
+    return _quiet_step(group, assignment, counts)
+
+
+def _release_step(job: tables.Job | None) -> Next:
+    if job is None or job.state == "failed":
+        return Next("open", _("Prepare again") if job else _("Prepare it"))
+    return Next("none", _("The grader prepares it; that takes about a minute."))
+
+
+def _quiet_step(group: Class, assignment: tables.Assignment, counts: Counts) -> Next:
+    if assignment.state == "closed":
+        return Next("none", _("Complete") if counts.returned == counts.handed_in else _("Being graded"))
+    due = assignment.due_at
+    if due is not None and due < group.now:
+        return Next("close", _("Close for hand-ins"))
+    waits = counts.handed_in - counts.graded
+    return Next("none", _("{n} being graded").format(n=waits) if waits else _("Learners are working"))
+
+
+def _steps(
+    group: Class, version: tables.AssignmentVersion | None, counts: Counts
+) -> tuple[Step, ...]:
+    released = day_tag(version.released_at, group.run.time_zone) if version else Markup("")
+    first = Step(
+        _("Released"),
+        released or _("not yet"),
+        "on" if version else "none",
+        "100" if version else "0",
+        "" if version else _("not begun"),
+    )
+    return (
+        first,
+        _share(_("Handed in"), counts.handed_in, counts.learners),
+        _share(_("Graded"), counts.graded, counts.handed_in),
+        _share(_("Returned"), counts.returned, counts.handed_in),
+    )
+
+
+def _share(label: str, part: int, whole: int) -> Step:
+    words = _("{part} of {whole}").format(part=part, whole=whole)
+    if not part:
+        return Step(label, words, "none", "0", _("not begun"))
+    if part == whole:
+        return Step(label, words, "on", "100", _("done"))
+    return Step(label, words, "half", f"{100 * part / whole:.0f}", _("in progress"))
+
+
+def _one_primary(rows: Sequence[Row]) -> Iterable[Row]:
+    found = False
+    for row in rows:
+        first = row.next.verb != "none" and not found
+        found = found or first
+        yield replace(row, next=replace(row.next, primary=first))
+
+
+def _person(group: Class, person: tables.Person, work: Work, plan: Plan | None) -> Person:
+    zone, latest = group.run.time_zone, work.latest
+    points, share = _score(work.results.get(latest.id) if latest else None, plan)
+    state: WorkState = state_of(work, group.now)
+    return Person(
+        pseudonym=person.pseudonym,
+        display_name=person.display_name,
+        sign=_work_sign(work, state),
+        attempt=latest.attempt if latest else 0,
+        submitted=time_tag(latest.submitted_at, zone, group.now) if latest else None,
+        late=latest.late if latest else False,
+        points=points,
+        share=share,
+        submission_id=latest.id if latest else None,
+        due=time_tag(work.due_at, zone, group.now) if work.due_at else None,
+        extended=work.extension is not None,
+        note=why_a_person(work, group.now),
+    )
+
+
+def _work_sign(work: Work, state: WorkState) -> Sign:
+    """Return the state as its instructor names it: graded work is theirs to return."""
+    if state == "needs_person" and held_results([work]) and not why_a_person(work, work.run.opens_at):
+        return Sign("s-wait", "st-wait", _("Graded, not returned"), _("Graded"))
+    return work_sign(state)
+
+
+def _score(result: tables.Result | None, plan: Plan | None) -> tuple[str, str]:
+    """Return points and percent of a result; empty where nothing was graded."""
+    reached, most = points_of(result) if result else (Fraction(0), Fraction(0))
+    if not most:
+        return "", ""
+    needed = Fraction(plan.pass_share) if plan else None
+    words = _("{points} of {max}").format(points=number(reached), max=number(most))
+    return words, percent(reached / most, needed)

@@ -1,0 +1,93 @@
+"""The main job, end to end, in a real browser (step 0; it stays green).
+
+A learner signs in, works in a real JupyterLab on real sequence data, hands in,
+is graded by the real grader, and sees which competence that proves.
+"""
+
+import json
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from bioskills_tests import COURSE, sign_in
+
+pytestmark = [pytest.mark.ui, pytest.mark.integration]
+
+RUN = "demo-sequences-first-steps"
+FEEDBACK_PATIENCE_MS = 240_000  # the figure is printed, a loaded machine fails no test
+MOST_CLICKS = 12
+
+
+def solutions(assignment):
+    """Return the right answer of each code cell, by the first line that identifies it."""
+    book = json.loads((COURSE / "assignments" / assignment / f"{assignment}.ipynb").read_text())
+    answers = {}
+    for cell in book["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and "### BEGIN SOLUTION" in source:
+            answers[source.splitlines()[0]] = source.replace("### BEGIN SOLUTION", "").replace("### END SOLUTION", "")
+    return answers
+
+
+def write_answers(page, assignment):
+    """Type the right answers into the open notebook as a person does."""
+    for first_line, source in solutions(assignment).items():
+        cell = page.locator(".jp-Notebook .jp-CodeCell").filter(has_text=first_line).first
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(source)
+
+
+def card(page, title):
+    return page.locator(".bsh-lab .bsh-card").filter(has=page.get_by_role("heading", name=title))
+
+
+def button(within, label):
+    """Find a card's button: its label, then the card's title for screen readers."""
+    return within.get_by_role("button", name=re.compile(rf"^{label} ?:"))
+
+
+def test_a_learner_hands_in_and_an_outcome_changes_in_the_passport(product, new_context, picture):
+    context = new_context()
+    page = context.new_page()
+    counter = {"clicks": 0}
+
+    def click(locator):
+        counter["clicks"] += 1
+        locator.click()
+
+    sign_in(page, product, "lea")
+    counter["clicks"] += 1
+    page.locator(".bsh-lab h1").wait_for()
+    practice = card(page, "Practice")
+    expect(button(practice, "Start")).to_be_visible()
+    picture(page, "thread-1-lab")
+
+    click(button(practice, "Start"))
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    write_answers(page, "p1")
+    click(button(practice, "Check my work"))
+    expect(button(practice, "Hand in")).to_be_visible()
+    picture(page, "thread-2-checked")
+
+    click(button(practice, "Hand in"))
+    page.get_by_role("dialog").get_by_text("Handed in").first.wait_for()
+    handed_in = time.monotonic()
+    picture(page, "thread-3-receipt")
+    assert counter["clicks"] < MOST_CLICKS
+    click(page.get_by_role("dialog").get_by_role("button", name="Close"))
+
+    expect(button(practice, "See feedback")).to_be_visible(timeout=FEEDBACK_PATIENCE_MS)
+    print(f"{counter['clicks']} clicks to the receipt closed, feedback after {time.monotonic() - handed_in:.1f} s")
+    click(button(practice, "See feedback"))
+    expect(page.get_by_role("heading", name="Feedback on Practice")).to_be_visible()
+    expect(page.get_by_text("BEGIN HIDDEN TESTS")).to_have_count(0)
+    picture(page, "thread-4-feedback")
+
+    passport = context.new_page()
+    passport.goto(f"{product.campus}passport")
+    expect(passport.get_by_role("heading", name="Competence passport")).to_be_visible()
+    expect(passport.get_by_text("Developing").first).to_be_visible()
+    picture(passport, "thread-5-passport")
