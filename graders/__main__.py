@@ -9,7 +9,11 @@ import logging
 import os
 import signal
 import sys
+import sysconfig
+import warnings
 from pathlib import Path
+
+from sqlalchemy.exc import SAWarning
 
 from bioskills.base.places import Places, places_of
 from bioskills.base.settings import Settings, load_settings
@@ -44,6 +48,9 @@ def _content_key(environment: Path) -> str:
 def main() -> int:
     """Serve until SIGTERM."""
     os.umask(0o077)
+    # nbgrader calls `alembic` by name when it makes a gradebook.
+    os.environ["PATH"] = f"{sysconfig.get_path('scripts')}:/usr/bin:/bin"
+    warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader 0.9.6 on SQLAlchemy 2: noise
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = load_settings()

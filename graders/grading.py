@@ -88,7 +88,7 @@ def _environment(bench: Bench) -> dict[str, str]:
     # HOME in the slot: ipc sockets and settings of the kernel belong to this one grading.
     return {
         "HOME": f"{SLOT}/home",
-        "PATH": f"{bench.course / 'bin'}:/usr/bin:/bin",
+        "PATH": f"{bench.course / 'bin'}:{bench.lab / 'bin'}:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "JUPYTER_PATH": str(bench.course / "share" / "jupyter"),
         "JUPYTER_RUNTIME_DIR": "/tmp/run",  # noqa: S108 - inside the sandbox

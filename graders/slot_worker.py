@@ -43,7 +43,8 @@ def configuration(root: Path, cell_timeout_s: int) -> Any:
     config.ExecutePreprocessor.timeout = cell_timeout_s
     config.Execute.timeout = cell_timeout_s
     config.Exchange.root = str(root / "exchange")  # nbgrader looks there even where it exchanges nothing
-    config.KernelManager.transport = "ipc"
+    # Kernels speak TCP here: the sandbox's loopback is its own. (With ipc and no connection
+    # file yet, jupyter_client names sockets relative to two different working folders.)
     return config
 
 

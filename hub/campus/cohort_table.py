@@ -7,42 +7,25 @@ from `passport.judge`, as in the learner's own passport.
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables
-from bioskills.base.text import _, ngettext
+from bioskills.base.text import _
 from bioskills.competence.framework import Framework
-from bioskills.hub.campus.pages_work import Work, points_of, state_of
+from bioskills.hub.campus.pages_class import Class, read_class, why_a_person
+from bioskills.hub.campus.pages_hints import QUIET_DAYS, Hint, hints_for
 from bioskills.hub.campus.passport import Standing, evidence_of, judge, read_plans
-from bioskills.hub.campus.run_board import Class, read_class, title_of, why_a_person
-from bioskills.hub.campus.wording import Sign, code, day, percent, status_sign
-
-QUIET_DAYS = 7
-"""Days without a hand-in after which somebody is asked what is in the way."""
-
-TRIES = 3
-"""Hand-ins without passing after which somebody may be stuck."""
+from bioskills.hub.campus.wording import Sign, code, percent, status_sign
 
 BOM = "\ufeff"
 """Spreadsheets read the file as UTF-8 only with this mark in front."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-@dataclass(frozen=True)
-class Hint:
-    """One sign that a person may need help: icon, bold words, and the rest."""
-
-    icon: str
-    strong: str
-    more: str
-    weight: int
 
 
 @dataclass(frozen=True)
@@ -136,7 +119,7 @@ def read_table(
     evidence = evidence_of(session, [person.pseudonym for person in learners])
     standings = [judge(framework, plans, evidence[p.pseudonym], now) for p in learners]
     rows = tuple(
-        _row(person, standing, plans.units, _hints(classes, person))
+        _row(person, standing, plans.units, hints_for(classes, person))
         for person, standing in zip(learners, standings, strict=True)
     )
     return Table(
@@ -208,7 +191,7 @@ def _row(
         pseudonym=person.pseudonym,
         display_name=person.display_name,
         cells=cells,
-        hints=tuple(sorted(hints, key=lambda hint: -hint.weight)),
+        hints=tuple(hints),
         reached=sum(cell.reached for cell in cells),
         complete=sum(bool(standing.units[unit].points) for unit in units),
     )
@@ -220,10 +203,10 @@ def _cell(standing: Standing, outcome: str, first: bool) -> Cell:
     return Cell(outcome, status_sign(result.status.value), level, first, result.status.reached)
 
 
-def _columns(
-    framework: Framework, units: Sequence[str], rows: Sequence[Row]
-) -> tuple[Column, ...]:
-    outcomes = [(o, place == 0) for unit in units for place, o in enumerate(framework.unit(unit).outcomes)]
+def _columns(framework: Framework, units: Sequence[str], rows: Sequence[Row]) -> tuple[Column, ...]:
+    outcomes = [
+        (o, place == 0) for unit in units for place, o in enumerate(framework.unit(unit).outcomes)
+    ]
     return tuple(
         Column(
             outcome=outcome.id,
@@ -239,63 +222,6 @@ def _columns(
 def _groups(framework: Framework, units: Sequence[str]) -> tuple[Group, ...]:
     found = [framework.unit(unit) for unit in units]
     return tuple(Group(code(unit.code), unit.title, len(unit.outcomes)) for unit in found)
-
-
-def _hints(classes: Sequence[Class], person: tables.Person) -> list[Hint]:
-    found: list[Hint] = []
-    for group in classes:
-        mine = {a.name: group.works[a.id, person.id] for a in group.assignments}
-        found += [hint for name, work in mine.items() for hint in _stuck(group, name, work)]
-        found += _overdue(group, mine)
-        found += _quiet(group, mine)
-    return found
-
-
-def _stuck(group: Class, name: str, work: Work) -> list[Hint]:
-    plan, counting = group.manifest.assignment(name), work.counting
-    if plan is None or counting is None or len(work.submissions) < TRIES:
-        return []
-    reached, most = points_of(counting[1])
-    needed = Fraction(plan.pass_share)
-    if reached >= needed * most:
-        return []
-    text = _("{title}, best {share}")
-    more = text.format(title=plan.title, share=percent(reached / most, needed))
-    strong = _("{n} tries without passing").format(n=len(work.submissions))
-    return [Hint("flag", strong, more, 3)]
-
-
-def _overdue(group: Class, mine: Mapping[str, Work]) -> list[Hint]:
-    late = [
-        (name, work.due_at)
-        for name, work in mine.items()
-        if state_of(work, group.now) == "new" and work.due_at and work.due_at < group.now
-    ]
-    return [
-        Hint(
-            "clock",
-            _("Not handed in"),
-            _("{title}, was due {day}").format(
-                title=title_of(group.manifest, name), day=day(due, group.run.time_zone)
-            ),
-            2,
-        )
-        for name, due in late
-        if due
-    ]
-
-
-def _quiet(group: Class, mine: Mapping[str, Work]) -> list[Hint]:
-    """Say how long nothing came, while there is something to hand in."""
-    todo = any(state_of(work, group.now) == "new" for work in mine.values())
-    times = [row.submitted_at for work in mine.values() for row in work.submissions]
-    since = max(times, default=group.run.opens_at)
-    days = (group.now - since).days
-    if not todo or days < QUIET_DAYS:
-        return []
-    strong = ngettext("No hand-in for {n} day", "No hand-in for {n} days", days).format(n=days)
-    last = _("last one {day}") if times else _("nothing since the start on {day}")
-    return [Hint("clock", strong, last.format(day=day(since, group.run.time_zone)), 1)]
 
 
 def _hand_ins(classes: Sequence[Class]) -> list[tuple[int, datetime]]:

@@ -5,6 +5,7 @@ owns it. Releasing and collecting need an instructor's own token with that verb,
 the grader's. Checks come before the body is read, and again in the transaction.
 """
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
@@ -43,7 +44,8 @@ VersionHeader = Annotated[str, Header(alias=VERSION_HEADER)]
 
 
 def routes(site: Site) -> APIRouter:
-    """Return the exchange's routes."""
+    """Return the exchange's routes; what an earlier process left half-written is removed."""
+    site.objects.sweep()
     router = APIRouter(prefix=f"{site.prefix}exchange/v1/runs")
     one = "/{run}/assignments/{name}"
     router.add_api_route("", list_runs, methods=["GET"])
@@ -108,8 +110,8 @@ async def hand_in(
 ) -> Receipt:
     """Take the tree in the body as the caller's next attempt, and return the receipt."""
     ask = HandIn(run, name, caller.name, caller.person_id, _number(version), site.clock())
-    await run_in_threadpool(_check, site, ask)
-    tree = await received_tree(request, site)
+    expected = await run_in_threadpool(_check, site, ask)
+    tree = await received_tree(request, site, partial(submissions.check_notebooks, expected))
     return await run_in_threadpool(_hand_in, site, ask, tree)
 
 
@@ -186,9 +188,9 @@ def _release(
         return releases.release(session, delivery, name, tree, by=by, at=site.clock())
 
 
-def _check(site: Site, ask: HandIn) -> None:
+def _check(site: Site, ask: HandIn) -> list[str]:
     with site.store.reading() as session:
-        submissions.check(session, ask)
+        return submissions.check(session, ask)
 
 
 def _hand_in(site: Site, ask: HandIn, tree: Tree) -> Receipt:

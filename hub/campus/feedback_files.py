@@ -17,8 +17,6 @@ from bioskills.hub.campus.releases import HIDDEN_TESTS, holds
 from bioskills.hub.campus.site import Refused
 from bioskills.hub.campus.trees import Tree
 
-MARKERS = (HIDDEN_TESTS, b"BEGIN HIDDEN TESTS")
-
 
 def check_pages(tree: Tree, objects: Objects) -> None:
     """Refuse what is not an HTML page, and pages with hidden tests.
@@ -30,7 +28,9 @@ def check_pages(tree: Tree, objects: Objects) -> None:
     if odd:
         message = _("Feedback is HTML pages without folders; this is not: {files}.")
         raise Refused(422, "not_html", message.format(files=", ".join(odd)))
-    leaks = [entry.path for entry in tree.files if holds(objects.chunks(entry.sha256), MARKERS)]
+    leaks = [
+        entry.path for entry in tree.files if holds(objects.chunks(entry.sha256), (HIDDEN_TESTS,))
+    ]
     if leaks:
         message = _(
             "Not released: {files} shows the hidden tests, because nbgrader copies them into its "

@@ -5,7 +5,7 @@ typed kept. Each change is one transaction together with its line in the audit
 log. Times are typed in the run's zone and kept in UTC.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TypeVar
@@ -18,7 +18,7 @@ from bioskills.base import tables
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.text import _, ngettext
 from bioskills.hub.campus import jobs, results
-from bioskills.hub.campus.run_board import Class, held_results
+from bioskills.hub.campus.pages_class import Class, held_results
 from bioskills.hub.campus.wording import moment, utc
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ def set_due(session: Session, change: Change, typed: Typed) -> datetime:
     return due
 
 
-def give_more_time(session: Session, change: Change, typed: Typed) -> list[tables.Person]:
+def give_more_time(session: Session, change: Change, typed: Typed) -> Sequence[tables.Person]:
     """Give one learner, or all, a later due date; return who got it.
 
     Raises:
@@ -121,19 +121,19 @@ def give_more_time(session: Session, change: Change, typed: Typed) -> list[table
 
 
 def return_results(session: Session, change: Change, wanted: Iterable[int]) -> int:
-    """Return these held results to their learners, with their evidence; return how many.
+    """Return these held results to their learners, with their evidence; say how many learners.
 
     Only results that are held now are returned, so that a second click changes nothing.
     """
-    chosen = set(wanted)
-    held = held_results(change.group.works_on(change.assignment))
-    returned = [result for result in held if result.id in chosen]
+    chosen, works = set(wanted), change.group.works_on(change.assignment)
+    returned = [result for result in held_results(works) if result.id in chosen]
+    learners = sum(any(r in returned for r in held_results([work])) for work in works)
     for result in returned:
         results.publish(session, result, change.by, change.group.now)
     if returned:
         detail = {"submissions": [result.submission_id for result in returned]}
         _note(session, change, "returned results", detail)
-    return len(returned)
+    return learners
 
 
 def said(action: str, change: Change, count: int = 0) -> str:
@@ -147,9 +147,9 @@ def said(action: str, change: Change, count: int = 0) -> str:
         "extension": ngettext(
             "{n} learner has more time.", "{n} learners have more time.", count
         ).format(n=count),
-        "return": ngettext(
-            "Returned to {n} learner.", "Returned to {n} learners.", count
-        ).format(n=count),
+        "return": ngettext("Returned to {n} learner.", "Returned to {n} learners.", count).format(
+            n=count
+        ),
     }
     return sentences.get(action, "")
 
@@ -225,7 +225,7 @@ def _extend(session: Session, change: Change, person: tables.Person, due: dateti
 
 
 def _note(
-    session: Session, change: Change, action: str, detail: dict[str, object] | None = None
+    session: Session, change: Change, action: str, detail: Mapping[str, object] | None = None
 ) -> None:
     session.add(
         tables.AuditEntry(
@@ -233,6 +233,6 @@ def _note(
             actor=change.by,
             action=action,
             subject=change.subject,
-            detail=detail or {},
+            detail=dict(detail or {}),
         )
     )

@@ -58,27 +58,27 @@ def routes(site: Site) -> APIRouter:
             table = read_table(session, row, load_framework(FRAMEWORK), site.clock())
         chosen = order if order in ORDERS else ORDERS[0]
         return render(
-            request, "cohort.html",
+            request,
+            "cohort.html",
             nav=navigation(site, caller, site.link(f"cohorts/{cohort}")),
-            table=table, rows=ordered(table.rows, chosen, names=bool(names)), cohort=row,
-            names=bool(names), order=chosen, bars=bars_of(table.weeks, table.learners),
-            now=site.clock(), zone=site.settings.site.time_zone,
-        )  # fmt: skip
+            table=table,
+            rows=ordered(table.rows, chosen, names=bool(names)),
+            cohort=row,
+            names=bool(names),
+            order=chosen,
+            bars=bars_of(table.weeks, table.learners),
+            now=site.clock(),
+            zone=site.settings.site.time_zone,
+        )
 
     @router.get("/cohorts/{cohort}/table.csv")
     def cohort_file(
         cohort: str, caller: Annotated[Browser, Depends(browser)], names: int = 0
     ) -> Response:
-        with site.store.transaction() as session:
+        with site.store.reading() as session:
             row = _cohort(session, caller, cohort)
             table = read_table(session, row, load_framework(FRAMEWORK), site.clock())
-            detail = {"names": bool(names)}
-            session.add(
-                tables.AuditEntry(
-                    at=site.clock(), actor=caller.name, action="exported cohort table",
-                    subject=row.slug, detail=detail,
-                )  # fmt: skip
-            )
+        _note_export(site, caller, row.slug, names=bool(names))
         return _file(table, row.slug, names=bool(names))
 
     return router
@@ -112,6 +112,18 @@ def _cohort(session: Session, caller: Browser, slug: str) -> tables.Cohort:
     require_teaching(caller)
     require_role(caller, slug)
     return session.scalars(select(tables.Cohort).where(tables.Cohort.slug == slug)).one()
+
+
+def _note_export(site: Site, caller: Browser, slug: str, *, names: bool) -> None:
+    with site.store.transaction() as session:
+        entry = tables.AuditEntry(
+            at=site.clock(),
+            actor=caller.name,
+            action="exported cohort table",
+            subject=slug,
+            detail={"names": names},
+        )
+        session.add(entry)
 
 
 def _file(table: Table, slug: str, *, names: bool) -> Response:

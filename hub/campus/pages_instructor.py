@@ -7,13 +7,13 @@ forms alone, with the session's token; what cannot be undone for learners
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy import select
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables
@@ -24,6 +24,8 @@ from bioskills.hub.campus import pages_cohort
 from bioskills.hub.campus import run_board as board
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
 from bioskills.hub.campus.pages_changes import Change, Typed
+from bioskills.hub.campus.pages_class import held_results, people_on, read_class, title_of
+from bioskills.hub.campus.pages_courses import cards_of
 from bioskills.hub.campus.pages_shared import (
     TEACHING,
     find_run,
@@ -31,18 +33,35 @@ from bioskills.hub.campus.pages_shared import (
     require_role,
     require_teaching,
 )
-from bioskills.hub.campus.pages_work import manifest_of
-from bioskills.hub.campus.passport import runs_of, version_of
 from bioskills.hub.campus.site import Refused, Site, render, site_of
 from bioskills.hub.campus.wording import add_words
-from bioskills.hub.membership import people_in
 
 _ASSIGNMENT = "/runs/{run}/assignments/{name}"
 _REFUSED = 422
 
 Reads = Annotated[Browser, Depends(browser)]
 Changes = Annotated[Browser, Depends(browser_unsafe)]
-Field = Annotated[str, Form()]
+_Where = tuple[str, str]
+"""Slug of the run and name of the assignment."""
+
+
+class _DateForm(BaseModel):
+    """What the forms for dates send; everything is text until it is understood."""
+
+    date: str = ""
+    time: str = ""
+    learner: str = ""
+
+    @property
+    def typed(self) -> Typed:
+        """What was typed, to be understood or shown again."""
+        return Typed(self.date, self.time, self.learner)
+
+
+class _ReturnForm(BaseModel):
+    """The results that the plan showed."""
+
+    result: list[int] = []
 
 
 @dataclass(frozen=True)
@@ -50,27 +69,12 @@ class _Faults:
     """What was refused in one form, and what was typed there."""
 
     form: str = ""
-    typed: Typed = Typed("", "")
+    typed: Typed = field(default_factory=lambda: Typed("", ""))
     problems: Sequence[Problem] = ()
 
     def at(self, form: str, field: str) -> list[Problem]:
         """Return the problems of one field of one form."""
         return [p for p in self.problems if self.form == form and p.where == field]
-
-
-@dataclass(frozen=True)
-class _Card:
-    """One run in the list of courses."""
-
-    slug: str
-    title: str
-    cohort: str
-    cohort_title: str
-    learners: int
-    opens_at: object
-    closes_at: object
-    zone: str
-    state: str
 
 
 def routes(site: Site) -> APIRouter:
@@ -89,7 +93,8 @@ def _add_pages(router: APIRouter, site: Site) -> None:
     def courses(request: Request, caller: Reads) -> Response:
         require_teaching(caller)
         with site.store.reading() as session:
-            cards = _cards(session, site, caller)
+            person = session.get_one(tables.Person, caller.person_id)
+            cards = cards_of(session, person, site.clock())
         nav = navigation(site, caller, "courses")
         return render(request, "courses.html", nav=nav, cards=cards, now=site.clock())
 
@@ -99,20 +104,25 @@ def _add_pages(router: APIRouter, site: Site) -> None:
         with site.store.reading() as session:
             row, cohort = find_run(session, run)
             require_role(caller, cohort.slug)
-            group = board.read_class(session, row, cohort, site.clock())
+            group = read_class(session, row, cohort, site.clock())
             return render(
-                request, "run.html", nav=navigation(site, caller, "courses"),
-                board=board.board_of(group), run=row, cohort=cohort,
-                may_change=caller.holds("instructor", cohort.slug), now=site.clock(),
-            )  # fmt: skip
+                request,
+                "run.html",
+                nav=navigation(site, caller, "courses"),
+                board=board.board_of(group),
+                run=row,
+                cohort=cohort,
+                may_change=caller.holds("instructor", cohort.slug),
+                now=site.clock(),
+            )
 
     @router.get(_ASSIGNMENT)
     def assignment_page(
-        request: Request, run: str, name: str, caller: Reads, done: str = "", n: int = 0
+        request: Request, run: str, name: str, caller: Reads, *, done: str = "", n: int = 0
     ) -> Response:
         require_teaching(caller)
         with site.store.reading() as session:
-            change, cohort = _change(session, site, caller, run, name, TEACHING)
+            change, cohort = _change(session, site, caller, (run, name), TEACHING)
             text = changes.said(done, change, n)
             return _assignment_page(request, caller, change, cohort, said=text)
 
@@ -130,95 +140,72 @@ def _add_plans(router: APIRouter, site: Site) -> None:
 def _add_changes(router: APIRouter, site: Site) -> None:
     @router.post(_ASSIGNMENT + "/open")
     def open_it(run: str, name: str, caller: Changes) -> Response:
-        with _changing(site, caller, run, name) as (session, change, _cohort):
+        with _changing(site, caller, (run, name)) as (session, change, _cohort):
             changes.open_assignment(session, change)
-        return _back(site, run, name, "open")
+        return _back(site, (run, name), "open")
 
     @router.post(_ASSIGNMENT + "/close")
     def close_it(run: str, name: str, caller: Changes) -> Response:
-        with _changing(site, caller, run, name) as (session, change, _cohort):
+        with _changing(site, caller, (run, name)) as (session, change, _cohort):
             changes.close_assignment(session, change)
-        return _back(site, run, name, "close")
+        return _back(site, (run, name), "close")
 
     @router.post(_ASSIGNMENT + "/return")
     def return_them(
-        run: str, name: str, caller: Changes, result: Annotated[list[int], Form()] = []  # noqa: B006 - FastAPI copies it
+        run: str, name: str, caller: Changes, form: Annotated[_ReturnForm, Form()]
     ) -> Response:
-        with _changing(site, caller, run, name) as (session, change, _cohort):
-            count = changes.return_results(session, change, result)
-        return _back(site, run, name, "return", count)
+        with _changing(site, caller, (run, name)) as (session, change, _cohort):
+            count = changes.return_results(session, change, form.result)
+        return _back(site, (run, name), "return", count)
 
     @router.post(_ASSIGNMENT + "/due")
     def set_due(
-        request: Request, run: str, name: str, caller: Changes, date: Field = "", time: Field = ""
+        request: Request, run: str, name: str, caller: Changes, form: Annotated[_DateForm, Form()]
     ) -> Response:
-        typed = Typed(date, time)
-        with _changing(site, caller, run, name) as (session, change, cohort):
+        with _changing(site, caller, (run, name)) as (session, change, cohort):
             try:
-                changes.set_due(session, change, typed)
+                changes.set_due(session, change, form.typed)
             except InputError as error:
-                faults = _Faults("due", typed, error.problems)
+                faults = _Faults("due", form.typed, error.problems)
                 return _assignment_page(request, caller, change, cohort, faults=faults)
-        return _back(site, run, name, "due")
+        return _back(site, (run, name), "due")
 
     @router.post(_ASSIGNMENT + "/extension")
     def give_more_time(
-        request: Request, run: str, name: str, caller: Changes,
-        date: Field = "", time: Field = "", learner: Field = "",
-    ) -> Response:  # fmt: skip
-        typed = Typed(date, time, learner)
-        with _changing(site, caller, run, name) as (session, change, cohort):
+        request: Request, run: str, name: str, caller: Changes, form: Annotated[_DateForm, Form()]
+    ) -> Response:
+        with _changing(site, caller, (run, name)) as (session, change, cohort):
             try:
-                people = changes.give_more_time(session, change, typed)
+                people = changes.give_more_time(session, change, form.typed)
             except InputError as error:
-                faults = _Faults("extension", typed, error.problems)
+                faults = _Faults("extension", form.typed, error.problems)
                 return _assignment_page(request, caller, change, cohort, faults=faults)
-        return _back(site, run, name, "extension", len(people))
+        return _back(site, (run, name), "extension", len(people))
 
 
 @contextmanager
 def _changing(
-    site: Site, caller: Browser, run: str, name: str
+    site: Site, caller: Browser, where: _Where
 ) -> Iterator[tuple[Session, Change, tables.Cohort]]:
     """Yield a transaction in which an instructor of the cohort changes one assignment."""
     require_teaching(caller)
     with site.store.transaction() as session:
-        change, cohort = _change(session, site, caller, run, name, ("instructor",))
+        change, cohort = _change(session, site, caller, where, ("instructor",))
         yield session, change, cohort
 
 
 def _change(
-    session: Session, site: Site, caller: Browser, run: str, name: str, roles: Sequence[str]
+    session: Session, site: Site, caller: Browser, where: _Where, roles: Sequence[str]
 ) -> tuple[Change, tables.Cohort]:
+    run, name = where
     row, cohort = find_run(session, run)
     require_role(caller, cohort.slug, roles)
-    group = board.read_class(session, row, cohort, site.clock())
+    group = read_class(session, row, cohort, site.clock())
     found = next((one for one in group.assignments if one.name == name), None)
     if found is None:
         message = _("The run {run} has no assignment {name}.").format(run=run, name=name)
         raise Refused(404, "unknown_assignment", message, _("Choose one on the page of the run."))
     return Change(group, found, caller.name), cohort
-
-
-def _cards(session: Session, site: Site, caller: Browser) -> list[_Card]:
-    person = session.get_one(tables.Person, caller.person_id)
-    return [_card(session, site, run) for run in runs_of(session, person, TEACHING, site.clock())]
-
-
-def _card(session: Session, site: Site, run: tables.Run) -> _Card:
-    cohort, now = session.get_one(tables.Cohort, run.cohort_id), site.clock()
-    begun = _("running") if now < run.closes_at else _("ended")
-    return _Card(
-        slug=run.slug,
-        title=manifest_of(version_of(session, run)).title,
-        cohort=cohort.slug,
-        cohort_title=cohort.title,
-        learners=len(people_in(session, cohort.slug, "learner", now)),
-        opens_at=run.opens_at,
-        closes_at=run.closes_at,
-        zone=run.time_zone,
-        state=begun if now >= run.opens_at else _("not begun"),
-    )
 
 
 def _assignment_page(
@@ -238,7 +225,7 @@ def _assignment_page(
         nav=navigation(site, caller, "courses"),
         status=_REFUSED if faults else 200,
         row=row,
-        people=board.people_on(group, assignment),
+        people=people_on(group, assignment),
         title=row.title,
         course=group.manifest.title,
         run=group.run,
@@ -252,26 +239,29 @@ def _assignment_page(
     )
 
 
-def _plan(
-    request: Request, site: Site, caller: Browser, where: tuple[str, str], verb: str
-) -> Response:
+def _plan(request: Request, site: Site, caller: Browser, where: _Where, verb: str) -> Response:
     require_teaching(caller)
     with site.store.reading() as session:
-        change, _cohort = _change(session, site, caller, *where, ("instructor",))
+        change, _cohort = _change(session, site, caller, where, ("instructor",))
         works = change.group.works_on(change.assignment)
-        held = board.held_results(works)
-        people = board.people_on(change.group, change.assignment)
-        waiting = {r.submission_id for r in held}
+        held = held_results(works)
+        people = people_on(change.group, change.assignment)
         return render(
-            request, f"{verb}.html", nav=navigation(site, caller, "courses"),
-            title=board.title_of(change.group.manifest, change.assignment.name),
-            counts=board.counts_of(works, change.group.now), run=change.group.run,
-            name=change.assignment.name, held=held, now=change.group.now,
-            getting=[person for person in people if person.submission_id in waiting],
+            request,
+            f"{verb}.html",
+            nav=navigation(site, caller, "courses"),
+            title=title_of(change.group.manifest, change.assignment.name),
+            counts=board.counts_of(works, change.group.now),
+            run=change.group.run,
+            name=change.assignment.name,
+            held=held,
+            now=change.group.now,
+            getting=[person for person in people if person.held],
             missing=[person for person in people if person.submission_id is None],
-        )  # fmt: skip
+        )
 
 
-def _back(site: Site, run: str, name: str, done: str, count: int = 0) -> Response:
+def _back(site: Site, where: _Where, done: str, count: int = 0) -> Response:
+    run, name = where
     address = site.link(f"runs/{quote(run)}/assignments/{quote(name)}?done={done}")
     return RedirectResponse(address + (f"&n={count}" if count else ""), 303)

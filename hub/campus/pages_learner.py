@@ -68,31 +68,35 @@ def routes(site: Site) -> APIRouter:
     def passport(
         request: Request, pseudonym: str, caller: Annotated[Browser, Depends(browser)]
     ) -> Response:
-        with site.store.transaction() as session:
+        with site.store.reading() as session:
             subject = _learner_of(session, site, caller, pseudonym)
-            note_view(session, site, caller, "viewed passport", pseudonym)
+            note_view(site, caller, "viewed passport", pseudonym)
             return _passport(request, session, caller, subject)
 
     @router.get("/feedback/{submission_id}")
     def feedback(
         request: Request, submission_id: int, caller: Annotated[Browser, Depends(browser)]
     ) -> Response:
-        with site.store.transaction() as session:
+        with site.store.reading() as session:
             hand_in = _readable(session, caller, submission_id)
             own = hand_in.person.id == caller.person_id
             if not own:
-                note_view(session, site, caller, "viewed feedback", str(submission_id))
+                note_view(site, caller, "viewed feedback", str(submission_id))
             return _feedback(request, session, caller, hand_in, own=own)
 
     return router
 
 
-def note_view(session: Session, site: Site, caller: Browser, action: str, subject: str) -> None:
-    """Write down that somebody looked at another person's learning."""
-    entry = tables.AuditEntry(
-        at=site.clock(), actor=caller.name, action=action, subject=subject, detail={}
-    )
-    session.add(entry)
+def note_view(site: Site, caller: Browser, action: str, subject: str) -> None:
+    """Write down, before it is shown, that somebody looks at another person's learning.
+
+    A transaction of its own: rendering the page must not keep others from writing.
+    """
+    with site.store.transaction() as session:
+        entry = tables.AuditEntry(
+            at=site.clock(), actor=caller.name, action=action, subject=subject, detail={}
+        )
+        session.add(entry)
 
 
 def _first_page(caller: Browser) -> str:
@@ -212,7 +216,7 @@ def _hand_ins(session: Session, rows: Iterable[tables.Evidence]) -> dict[int, in
     table = tables.Result
     results = {row.result_id for row in rows}
     found = session.execute(select(table.id, table.submission_id).where(table.id.in_(results)))
-    return {result: submission for result, submission in found}
+    return {row.id: row.submission_id for row in found}
 
 
 def _first_task(session: Session, person: tables.Person, standing: Standing, site: Site) -> str:

@@ -178,7 +178,9 @@ def _open_sentence(item: MissingTask, left: int) -> str:
     begun = bool(item.shown) or item.best is not None
     if len(item.open_tasks) < left:
         if begun:
-            return _("{n} more tasks at {share} or better close it; your courses have {have}: {titles}.")
+            return _(
+                "{n} more tasks at {share} or better close it; your courses have {have}: {titles}."
+            )
         return _("It takes {n} tasks at {share} or better; your courses have {have}: {titles}.")
     if begun:
         return ngettext(

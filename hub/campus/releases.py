@@ -24,9 +24,11 @@ from bioskills.hub.campus.objects import Objects
 from bioskills.hub.campus.site import Refused
 from bioskills.hub.campus.trees import Tree
 
-HIDDEN_TESTS = b"### BEGIN HIDDEN TESTS"
-SOLUTION = b"### BEGIN SOLUTION"
-_MARKERS = (HIDDEN_TESTS, SOLUTION)
+HIDDEN_TESTS = b"BEGIN HIDDEN TESTS"
+SOLUTION = b"BEGIN SOLUTION"
+MARK_SCHEME = b"BEGIN MARK SCHEME"
+_MARKERS = (HIDDEN_TESTS, SOLUTION, MARK_SCHEME)
+"""What nbgrader looks for in the source, and takes out when it makes a release."""
 
 
 def release(
@@ -38,6 +40,8 @@ def release(
         Refused: No notebook in it, or an older version has exactly this tree.
     """
     assignment = find_assignment(session, delivery, name)
+    # Two releases at once wait for each other, so that each gets its own number.
+    session.refresh(assignment, with_for_update=True)
     _check_notebook(tree, name)
     current = current_version(session, assignment)
     if current is None or current.tree_sha256 != tree.sha256:

@@ -6,6 +6,7 @@ is only added: a later result for the same attempt supersedes the earlier rows.
 Rows hold pseudonyms, never names.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,9 +27,10 @@ from bioskills.base.tables import (
 from bioskills.base.text import _
 from bioskills.base.wire import CellScore, GradeResult
 from bioskills.competence.evidence import MACHINE
+from bioskills.competence.exact import NotExactError
 from bioskills.competence.framework import RULE
 from bioskills.competence.hashes import sha256_of
-from bioskills.competence.mapping import parse_mapping
+from bioskills.competence.mapping import MappingError, parse_mapping
 from bioskills.competence.scores import (
     GradeCell,
     MissingCellsError,
@@ -37,6 +39,8 @@ from bioskills.competence.scores import (
     to_stored,
 )
 from bioskills.competence.tasks import Mapping, Task
+
+log = logging.getLogger("bioskills.campus")
 
 AUTOMATIC = "automatic"
 """`released_by` and `published_by` of what no person had to look at."""
@@ -170,11 +174,20 @@ def _attempt(session: Session, result: Result) -> _Attempt | None:
         .where(Submission.id == result.submission_id)
     ).one()
     submission, assignment, run, course, pseudonym = row
-    mapping = parse_mapping(course.mapping, course.course)
-    task = mapping.task_of(assignment.name)
-    if task is None:
+    mapping = _mapping(course)
+    task = mapping.task_of(assignment.name) if mapping else None
+    if mapping is None or task is None:
         return None
     return _Attempt(result, submission, assignment, run, pseudonym, mapping, task)
+
+
+def _mapping(course: CourseVersion) -> Mapping | None:
+    try:
+        return parse_mapping(course.mapping, course.course)
+    except MappingError as error:
+        # A course that was installed unchecked must not keep results from learners.
+        log.error("No evidence from %s %s: %s", course.course, course.version, error)  # noqa: TRY400
+        return None
 
 
 def _evidence(
@@ -196,7 +209,7 @@ def _scores(attempt: _Attempt) -> dict[str, OutcomeScore | None]:
     rows = [grade_cell(CellScore.model_validate(cell)) for cell in attempt.result.cells]
     try:
         return dict(attempt_scores(attempt.mapping, attempt.task.id, rows))
-    except MissingCellsError as error:
+    except (MissingCellsError, NotExactError) as error:
         # A fault of the course, not of the learner: nothing is lowered, a person is asked.
         attempt.result.verdict, attempt.result.state = "needs_person", "preliminary"
         text = _("The course's rules do not fit this work, so a person must look. {error}")

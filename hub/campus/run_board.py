@@ -8,29 +8,15 @@ is shown is worked out from the rows; nothing is stored here.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fractions import Fraction
 from typing import Literal
 
 from markupsafe import Markup
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from bioskills.base import tables
 from bioskills.base.text import _, ngettext
-from bioskills.base.wire import WorkState
-from bioskills.courses.manifest import Assignment as Plan
-from bioskills.courses.manifest import Manifest
-from bioskills.hub.campus.pages_work import (
-    Work,
-    assignments_of,
-    manifest_of,
-    points_of,
-    read_works,
-    state_of,
-    waits_for_person,
-)
-from bioskills.hub.campus.wording import Sign, day_tag, number, percent, time_tag, work_sign
-from bioskills.hub.membership import people_in
+from bioskills.hub.campus.pages_class import Class, held_results, title_of, why_a_person
+from bioskills.hub.campus.pages_work import Work
+from bioskills.hub.campus.wording import Sign, day_tag, time_tag
 
 Verb = Literal["open", "close", "return", "look", "none"]
 
@@ -62,7 +48,7 @@ class Counts:
     Attributes:
         graded: Newest hand-in has a result.
         person: A person must look: unread answers, or work that could not be graded.
-        held: Newest result waits for the instructor to return it.
+        held: At least one result waits for the instructor to return it.
         returned: The learner sees the newest result.
     """
 
@@ -89,24 +75,6 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Person:
-    """One learner's work on one assignment."""
-
-    pseudonym: str
-    display_name: str
-    sign: Sign
-    attempt: int
-    submitted: Markup | None
-    late: bool
-    points: str
-    share: str
-    submission_id: int | None
-    due: Markup | None
-    extended: bool
-    note: str
-
-
-@dataclass(frozen=True)
 class Needed:
     """Why a person must look at somebody's work."""
 
@@ -125,42 +93,6 @@ class Board:
     learners: int
     rows: tuple[Row, ...]
     needed: tuple[Needed, ...]
-
-
-@dataclass(frozen=True)
-class Class:
-    """A run with its learners and all their work, read at one moment."""
-
-    run: tables.Run
-    manifest: Manifest
-    learners: tuple[tables.Person, ...]
-    assignments: tuple[tables.Assignment, ...]
-    works: dict[tuple[int, int], Work]
-    release: tables.Job | None
-    now: datetime
-
-    def works_on(self, assignment: tables.Assignment) -> list[Work]:
-        """Return everybody's work on one assignment."""
-        return [self.works[assignment.id, person.id] for person in self.learners]
-
-
-def read_class(
-    session: Session, run: tables.Run, cohort: tables.Cohort, now: datetime
-) -> Class:
-    """Return a run with its present learners and all their work."""
-    learners = tuple(people_in(session, cohort.slug, "learner", now))
-    version = session.get_one(tables.CourseVersion, run.course_version_id)
-    jobs = select(tables.Job).where(tables.Job.kind == "release", tables.Job.run_id == run.id)
-    return Class(
-        run=run,
-        manifest=manifest_of(version),
-        learners=learners,
-        assignments=tuple(assignments_of(session, run)),
-        # Person 0 does not exist: also an empty cohort knows what is released.
-        works=read_works(session, run, [0, *(person.id for person in learners)]),
-        release=session.scalars(jobs.order_by(tables.Job.id.desc())).first(),
-        now=now,
-    )
 
 
 def board_of(group: Class) -> Board:
@@ -184,31 +116,9 @@ def counts_of(works: Iterable[Work], now: datetime) -> Counts:
         handed_in=len(begun),
         graded=sum(work.latest is not None and work.latest.id in work.results for work in begun),
         person=sum(bool(why_a_person(work, now)) for work in begun),
-        held=len(held_results(begun)),
+        held=sum(bool(held_results([work])) for work in begun),
         returned=sum(work.latest is not None and work.latest.id in work.shown for work in begun),
     )
-
-
-def held_results(works: Iterable[Work]) -> list[tables.Result]:
-    """Return the newest results that wait for the instructor to return them."""
-    found = [work.results[row.id] for work in works for row in work.submissions[:1]
-             if row.id in work.results]  # fmt: skip
-    return [result for result in found if result.state == "held"]
-
-
-def why_a_person(work: Work, now: datetime) -> str:
-    """Return why a person must look at the newest hand-in; empty where nobody must."""
-    if work.latest is None:
-        return ""
-    result, job = work.results.get(work.latest.id), work.jobs.get(work.latest.id)
-    if result is not None:
-        unread = len(waits_for_person(result))
-        text = ngettext("One answer to read.", "{n} answers to read.", unread)
-        words = text.format(n=unread) if unread else ""
-        reason = result.reason if result.verdict == "needs_person" else ""
-        return " ".join(part for part in (reason, words) if part)
-    failed = state_of(work, now) == "needs_person"
-    return (job.message if job and failed else "") or (_("It could not be graded.") if failed else "")
 
 
 def needed_in(group: Class) -> list[Needed]:
@@ -226,21 +136,6 @@ def needed_in(group: Class) -> list[Needed]:
         for work in group.works_on(assignment)
         for why in [why_a_person(work, group.now)]
         if why and work.latest
-    ]
-
-
-def title_of(manifest: Manifest, name: str) -> str:
-    """Return an assignment's title, or its name where the course has none."""
-    plan = manifest.assignment(name)
-    return plan.title if plan else name
-
-
-def people_on(group: Class, assignment: tables.Assignment) -> list[Person]:
-    """Return every learner with the newest work on one assignment."""
-    plan = group.manifest.assignment(assignment.name)
-    return [
-        _person(group, person, group.works[assignment.id, person.id], plan)
-        for person in group.learners
     ]
 
 
@@ -295,12 +190,16 @@ def _release_step(job: tables.Job | None) -> Next:
 
 def _quiet_step(group: Class, assignment: tables.Assignment, counts: Counts) -> Next:
     if assignment.state == "closed":
-        return Next("none", _("Complete") if counts.returned == counts.handed_in else _("Being graded"))
+        return Next(
+            "none", _("Complete") if counts.returned == counts.handed_in else _("Being graded")
+        )
     due = assignment.due_at
     if due is not None and due < group.now:
         return Next("close", _("Close for hand-ins"))
     waits = counts.handed_in - counts.graded
-    return Next("none", _("{n} being graded").format(n=waits) if waits else _("Learners are working"))
+    return Next(
+        "none", _("{n} being graded").format(n=waits) if waits else _("Learners are working")
+    )
 
 
 def _steps(
@@ -337,40 +236,3 @@ def _one_primary(rows: Sequence[Row]) -> Iterable[Row]:
         first = row.next.verb != "none" and not found
         found = found or first
         yield replace(row, next=replace(row.next, primary=first))
-
-
-def _person(group: Class, person: tables.Person, work: Work, plan: Plan | None) -> Person:
-    zone, latest = group.run.time_zone, work.latest
-    points, share = _score(work.results.get(latest.id) if latest else None, plan)
-    state: WorkState = state_of(work, group.now)
-    return Person(
-        pseudonym=person.pseudonym,
-        display_name=person.display_name,
-        sign=_work_sign(work, state),
-        attempt=latest.attempt if latest else 0,
-        submitted=time_tag(latest.submitted_at, zone, group.now) if latest else None,
-        late=latest.late if latest else False,
-        points=points,
-        share=share,
-        submission_id=latest.id if latest else None,
-        due=time_tag(work.due_at, zone, group.now) if work.due_at else None,
-        extended=work.extension is not None,
-        note=why_a_person(work, group.now),
-    )
-
-
-def _work_sign(work: Work, state: WorkState) -> Sign:
-    """Return the state as its instructor names it: graded work is theirs to return."""
-    if state == "needs_person" and held_results([work]) and not why_a_person(work, work.run.opens_at):
-        return Sign("s-wait", "st-wait", _("Graded, not returned"), _("Graded"))
-    return work_sign(state)
-
-
-def _score(result: tables.Result | None, plan: Plan | None) -> tuple[str, str]:
-    """Return points and percent of a result; empty where nothing was graded."""
-    reached, most = points_of(result) if result else (Fraction(0), Fraction(0))
-    if not most:
-        return "", ""
-    needed = Fraction(plan.pass_share) if plan else None
-    words = _("{points} of {max}").format(points=number(reached), max=number(most))
-    return words, percent(reached / most, needed)

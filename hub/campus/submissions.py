@@ -72,8 +72,11 @@ class _Place:
     last_is_graded: bool
 
 
-def check(session: Session, ask: HandIn) -> None:
+def check(session: Session, ask: HandIn) -> list[str]:
     """Refuse a hand-in that would not be accepted, before its files are read.
+
+    Returns:
+        The notebooks that are graded; one of them must be handed in.
 
     Raises:
         Refused: With the rule and what to do.
@@ -81,6 +84,7 @@ def check(session: Session, ask: HandIn) -> None:
     place = _place(session, ask)
     if place.last is None or place.last_is_graded:
         _check_attempts(place, ask)
+    return notebooks_of(place.version)
 
 
 def hand_in(session: Session, ask: HandIn, tree: Tree) -> Receipt:
@@ -89,8 +93,10 @@ def hand_in(session: Session, ask: HandIn, tree: Tree) -> Receipt:
     Raises:
         Refused: With the rule and what to do; nothing is stored.
     """
+    # Two requests of one person wait for each other, so that each gets its own attempt.
+    session.get(Person, ask.person_id, with_for_update=True)
     place = _place(session, ask)
-    _check_notebooks(place, tree)
+    check_notebooks(notebooks_of(place.version), tree.paths)
     same = place.last is not None and place.last.tree_sha256 == tree.sha256
     if place.last is not None and same and not place.last_is_graded:
         return _receipt(session, place, place.last)
@@ -98,6 +104,18 @@ def hand_in(session: Session, ask: HandIn, tree: Tree) -> Receipt:
     submission = _store(session, place, ask, tree)
     jobs.ensure_grading(session, submission, place.delivery.run.id)
     return _receipt(session, place, submission)
+
+
+def check_notebooks(expected: list[str], paths: frozenset[str]) -> None:
+    """Refuse files among which there is no notebook that is graded.
+
+    Raises:
+        Refused: Naming the notebooks.
+    """
+    if not paths.intersection(expected):
+        message = _("None of the notebooks that are graded is among your files: {names}.")
+        after = _("Rename your notebook to that name, or fetch the assignment again.")
+        raise Refused(422, "no_notebook", message.format(names=", ".join(expected)), after)
 
 
 def list_submissions(
@@ -212,14 +230,6 @@ def _version(session: Session, assignment: Assignment, ask: HandIn) -> Assignmen
     return found
 
 
-def _check_notebooks(place: _Place, tree: Tree) -> None:
-    expected = notebooks_of(place.version)
-    if not tree.paths.intersection(expected):
-        message = _("None of the notebooks that are graded is among your files: {names}.")
-        after = _("Rename your notebook to that name, or fetch the assignment again.")
-        raise Refused(422, "no_notebook", message.format(names=", ".join(expected)), after)
-
-
 def _check_attempts(place: _Place, ask: HandIn) -> None:
     plan = place.delivery.plan(place.assignment.name)
     if plan is None or place.last is None:
@@ -229,7 +239,8 @@ def _check_attempts(place: _Place, ask: HandIn) -> None:
         message = message.format(n=plan.attempts.max, title=plan.title)
         raise Refused(409, "attempts", message, _("Ask your instructor for a resit."))
     ready = place.last.submitted_at + timedelta(hours=plan.attempts.cooldown_hours)
-    if ask.at < ready:
+    # Without a cool-down, two requests at once are two attempts, whichever is written first.
+    if plan.attempts.cooldown_hours and ask.at < ready:
         message = _("Between two attempts of {title} there are {n} hours.")
         message = message.format(title=plan.title, n=plan.attempts.cooldown_hours)
         after = _("You can hand in again from {when}.").format(when=_local(ready, place.delivery))

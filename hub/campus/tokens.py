@@ -114,7 +114,7 @@ def _faults(wish: Wish, runs: Iterable[str], most_days: int) -> list[Problem]:
     if not wish.verbs or not set(wish.verbs) <= set(VERBS):
         found.append(Problem(_("What it may do"), _("choose at least one of the four.")))
     if not _is_whole(wish.days, most_days):
-        what = _("{days} is not a number from 1 to {n}.").format(days=wish.days[:20], n=most_days)
+        what = _("{days!r} is not a number from 1 to {n}.").format(days=wish.days[:20], n=most_days)
         found.append(Problem(_("Days"), what))
     return found
 

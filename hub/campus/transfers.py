@@ -4,7 +4,7 @@ Law: a body is never whole in memory and never larger on disk than the operator'
 limit; it lies in a nameless temporary file that is gone when the request ends.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import BinaryIO
 
@@ -24,8 +24,17 @@ from bioskills.hub.campus.trees import Tree, body_limit, take_in, tar_of
 _PATIENCE = 2
 
 
-async def received_tree(request: Request, site: Site) -> Tree:
+async def received_tree(
+    request: Request,
+    site: Site,
+    check_paths: Callable[[frozenset[str]], None] = lambda _paths: None,
+) -> Tree:
     """Return the tree that the request's body holds, stored.
+
+    Args:
+        request: With a tar archive as its body.
+        site: For the limits and the store.
+        check_paths: Refuses files that are not wanted, before anything is stored.
 
     Raises:
         Refused: Too large, faulty, cut off, or no room for it.
@@ -33,7 +42,7 @@ async def received_tree(request: Request, site: Site) -> Tree:
     try:
         async with _received(request, site) as body:
             limits = site.settings.exchange
-            return await run_in_threadpool(take_in, body, limits, site.objects)
+            return await run_in_threadpool(take_in, body, limits, site.objects, check_paths)
     except DiskFullError as error:
         raise Refused(507, "disk_full", str(error), _("Your files stay where they are.")) from error
     except InputError as error:

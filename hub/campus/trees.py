@@ -14,7 +14,7 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
@@ -29,7 +29,8 @@ _BLOCK = tarfile.BLOCKSIZE
 # No header that we accept is larger, and no read of ours is: see _BoundedReads.
 _MAX_READ = io.DEFAULT_BUFFER_SIZE
 # tarfile's own search of a header is quadratic; a hostile archive must not keep us busy.
-_MAX_CPU_S = 10.0
+_CPU_S = 10.0
+_CPU_S_PER_MB = 0.1
 _HEADER_ALLOWANCE = 8 * _BLOCK
 
 
@@ -57,9 +58,9 @@ class _Damaged(Exception):  # noqa: N818 - never leaves this module
 class _BoundedReads:
     """A file that refuses large or endless reads, whatever a header claims."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, limits: Exchange) -> None:
         self._file = file
-        self._until = time.thread_time() + _MAX_CPU_S
+        self._until = time.thread_time() + _CPU_S + _CPU_S_PER_MB * limits.max_tree_mb
 
     def read(self, n: int = -1) -> bytes:
         if not 0 <= n <= _MAX_READ or time.thread_time() > self._until:
@@ -81,21 +82,30 @@ def body_limit(limits: Exchange) -> int:
     return limits.max_tree_mb * MB + limits.max_files * _HEADER_ALLOWANCE + MB
 
 
-def take_in(body: BinaryIO, limits: Exchange, objects: Objects) -> Tree:
+def take_in(
+    body: BinaryIO,
+    limits: Exchange,
+    objects: Objects,
+    check_paths: Callable[[frozenset[str]], None] = lambda _paths: None,
+) -> Tree:
     """Check a tar archive, store its files and return the tree.
 
     Args:
         body: The archive, complete and seekable (a temporary file).
         limits: The operator's limits.
         objects: Where the files go; nothing is stored of a faulty tree.
+        check_paths: Raises where these files are not what is wanted; nothing is stored then.
 
     Raises:
         InputError: With every fault of the tree.
         DiskFullError: No room for it.
     """
     # Two passes: the names and sizes of all files are known good before one is stored.
-    _refuse(_faults(body, limits))
-    return tree_of(_store(body, objects))
+    seen = _inspect(body, limits)
+    if seen.faults:
+        raise InputError(seen.faults)
+    check_paths(frozenset(seen.files.values()))
+    return tree_of(_store(body, limits, objects))
 
 
 def tree_of(entries: Iterable[FileEntry]) -> Tree:
@@ -122,8 +132,8 @@ def tar_of(files: Sequence[FileEntry], objects: Objects) -> Iterator[bytes]:
     yield b"\0" * (2 * _BLOCK)
 
 
-def _store(body: BinaryIO, objects: Objects) -> Iterator[FileEntry]:
-    for info, content in _members(body):
+def _store(body: BinaryIO, limits: Exchange, objects: Objects) -> Iterator[FileEntry]:
+    for info, content in _members(body, limits):
         if info.isreg():
             sha256, size = objects.put_stream(_pieces(content))
             yield FileEntry(path=plain_name(info.name), sha256=sha256, bytes=size)
@@ -134,9 +144,11 @@ def _pieces(content: IO[bytes] | None) -> Iterator[bytes]:
         yield from iter(lambda: content.read(_MAX_READ), b"")
 
 
-def _members(body: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+def _members(
+    body: BinaryIO, limits: Exchange
+) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
     body.seek(0)
-    bounded = cast("IO[bytes]", _BoundedReads(body))
+    bounded = cast("IO[bytes]", _BoundedReads(body, limits))
     # "r:" and nothing else: an archive is never decompressed here.
     with tarfile.open(fileobj=bounded, mode="r:") as archive:
         for info in archive:
@@ -146,10 +158,10 @@ def _members(body: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None
             yield info, archive.extractfile(info) if info.isreg() else None
 
 
-def _faults(body: BinaryIO, limits: Exchange) -> list[Problem]:
+def _inspect(body: BinaryIO, limits: Exchange) -> Inspection:
     seen = Inspection(limits)
     try:
-        for info, content in _members(body):
+        for info, content in _members(body, limits):
             if not seen.see(info):
                 break
             _last_byte(info, content)
@@ -159,7 +171,7 @@ def _faults(body: BinaryIO, limits: Exchange) -> list[Problem]:
     if not seen.faults and not seen.files:
         what = _("there is no file in it.")
         seen.faults.append(Problem(_("upload"), what, next=_("Look into the folder first.")))
-    return seen.faults
+    return seen
 
 
 def _last_byte(info: tarfile.TarInfo, content: IO[bytes] | None) -> None:
@@ -168,8 +180,3 @@ def _last_byte(info: tarfile.TarInfo, content: IO[bytes] | None) -> None:
         content.seek(info.size - 1)
         if len(content.read(1)) != 1:
             raise _Damaged
-
-
-def _refuse(faults: list[Problem]) -> None:
-    if faults:
-        raise InputError(faults)

@@ -7,7 +7,7 @@ moment that counts as now is always handed in.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -172,7 +172,8 @@ def _day_of(there: datetime, here: datetime) -> str:
     text = (
         f"{there.day} {month}" if there.year == here.year else f"{there.day} {month} {there.year}"
     )
-    near = abs(there - here) <= timedelta(days=_NEAR_DAYS)
+    # Dates, not times: two times of one zone are compared by their clocks, summer time ignored.
+    near = abs((there.date() - here.date()).days) <= _NEAR_DAYS
     return f"{_weekdays()[there.weekday()]} {text}" if near else text
 
 

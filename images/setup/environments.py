@@ -17,7 +17,7 @@ from setup import wheels
 from setup.interpreters import Interpreter
 from setup.marks import MARK, digest, read_mark, remove_folder, remove_mark, write_mark
 from setup.programs import run
-from setup.tools import Tools, install_wheel, make_environment, npm_of, python_of
+from setup.tools import NPM_CI, Tools, install_wheel, make_environment, npm_of, python_of
 from setup.words import _, say
 
 KERNEL = Path("share") / "jupyter" / "kernels" / "python3"
@@ -145,8 +145,7 @@ def _add_proxy(files: tuple[Path, ...]) -> Callable[[Path, Tools], None]:
             shutil.copy(file, proxy / file.name)
         npm = npm_of(folder)
         path = os.pathsep.join([str(npm[0].parent), os.environ.get("PATH", os.defpath)])
-        options = ("--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-        run([*npm, "ci", *options], cwd=proxy, extra={"PATH": path})
+        run([*npm, *NPM_CI, "--omit=dev"], cwd=proxy, extra={"PATH": path})
         write_mark(proxy, mark)
 
     return finish

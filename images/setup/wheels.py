@@ -13,7 +13,7 @@ from typing import Any
 
 from setup.marks import digest, files_of, read_mark, remove_folder, write_mark
 from setup.programs import run
-from setup.tools import Tools, python_of
+from setup.tools import NPM_CI, Tools, python_of
 from setup.words import SetupError, _
 
 PROJECT_FILES = ("pyproject.toml", "README.md", "LICENSE")
@@ -116,8 +116,7 @@ def _copy_panel(source: Path, target: Path) -> None:
 def _ensure_node_packages(source: Path, tools: Tools, path: str) -> None:
     mark = {"lock": digest([source / "package-lock.json"])}
     if read_mark(source / "node_modules") != mark:
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-        run([*tools.npm, "ci", *options], cwd=source, extra={"PATH": path})
+        run([*tools.npm, *NPM_CI], cwd=source, extra={"PATH": path})
         write_mark(source / "node_modules", mark)
 
 

@@ -106,6 +106,17 @@ def test_all_faults_of_a_tree_come_in_one_answer(exchange: Any, tar: Any) -> Non
     assert "a\\b: the name holds a backslash" in answer.json()["message"]
 
 
+def test_nothing_is_stored_of_work_without_its_notebook(exchange: Any, tar: Any) -> None:
+    def stored() -> int:
+        return len([path for path in exchange.site.objects.root.rglob("*") if path.is_file()])
+
+    before = stored()
+    answer = hand_in(exchange, tar({"mine.ipynb": b"{}", "large.bin": b"1" * 500_000}))
+
+    assert (answer.status_code, answer.json()["error"]) == (422, "no_notebook")
+    assert stored() == before
+
+
 def test_a_body_above_the_limit_is_refused_with_a_sentence(exchange: Any) -> None:
     def endless() -> Iterator[bytes]:
         for _n in range(16):

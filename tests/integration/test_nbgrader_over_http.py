@@ -116,6 +116,7 @@ def test_a_release_becomes_version_one(exchange: Any, released: str) -> None:
     assert paths == ["data/ls_orchid.fasta", "data/opuntia.fasta", "p1.ipynb"]
 
 
+@pytest.mark.slow
 def test_a_second_release_asks_for_force(
     exchange: Any, nbgrader: Nbgrader, teacher: Path, released: str
 ) -> None:
@@ -138,6 +139,7 @@ def test_the_release_is_listed(exchange: Any, nbgrader: Nbgrader, home: Any, rel
     assert f"{RUN} s1" not in done.stderr
 
 
+@pytest.mark.slow
 def test_all_runs_are_listed_where_no_course_is_named(
     exchange: Any, nbgrader: Nbgrader, home: Any, released: str
 ) -> None:
@@ -159,6 +161,7 @@ def test_a_fetched_folder_is_what_was_released(fetched: Path) -> None:
     assert "HIDDEN" not in (fetched / "p1.ipynb").read_text()
 
 
+@pytest.mark.slow
 def test_fetching_again_overwrites_nothing(
     exchange: Any, nbgrader: Nbgrader, home: Any, fetched: Path
 ) -> None:
@@ -186,6 +189,7 @@ def test_a_hand_in_shows_its_receipt(exchange: Any, submitted: str) -> None:
     assert ".bioskills" not in json.dumps(submission.files)
 
 
+@pytest.mark.slow
 def test_a_learner_sees_own_hand_ins_alone(
     exchange: Any, nbgrader: Nbgrader, home: Any, submitted: str
 ) -> None:
@@ -196,6 +200,7 @@ def test_a_learner_sees_own_hand_ins_alone(
     assert "lea" not in other.stderr.replace(str(home("lea")), "")
 
 
+@pytest.mark.slow
 def test_an_instructor_sees_all_hand_ins(
     exchange: Any, nbgrader: Nbgrader, teacher: Path, submitted: str
 ) -> None:
@@ -209,6 +214,7 @@ def test_collected_work_lies_where_nbgrader_grades_it(collected: Path) -> None:
     assert (collected / "timestamp.txt").read_text().endswith(" UTC")
 
 
+@pytest.mark.slow
 def test_collecting_again_takes_only_what_is_newer(
     exchange: Any, nbgrader: Nbgrader, home: Any, teacher: Path, collected: Path
 ) -> None:
@@ -239,6 +245,7 @@ def test_a_lab_token_releases_nothing_even_an_instructors(
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_link_is_not_handed_in(
     exchange: Any, nbgrader: Nbgrader, home: Any, submitted: str
 ) -> None:
@@ -252,6 +259,7 @@ def test_a_link_is_not_handed_in(
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "sentence"),
     [
@@ -274,6 +282,7 @@ def test_a_mistake_ends_in_a_sentence(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_unknown_assignment_names_the_known_ones(
     exchange: Any, nbgrader: Nbgrader, home: Any, released: str
 ) -> None:
@@ -302,3 +311,19 @@ def test_feedback_with_hidden_tests_is_refused_and_without_them_arrives(
     assert fetched.returncode == 0, fetched.stderr
     found = list((home("lea") / "p1" / "feedback").rglob("p1.html"))
     assert [page.read_text() for page in found] == ["<p>Well done.</p>"]
+
+
+@pytest.mark.slow
+def test_the_feedback_that_nbgrader_really_makes_is_refused_for_its_hidden_tests(
+    exchange: Any, nbgrader: Nbgrader, teacher: Path, collected: Path
+) -> None:
+    graded = nbgrader(teacher, "autograde", "p1", "--create", "--force")
+    made = nbgrader(teacher, "generate_feedback", "p1", "--force")
+    refused = nbgrader(
+        teacher, "release_feedback", "p1", token=exchange.named("feedback", "collect")
+    )
+
+    assert graded.returncode == 0, graded.stderr
+    assert made.returncode == 0, made.stderr
+    assert refused.returncode == 1
+    assert "shows the hidden tests" in refused.stderr

@@ -1,6 +1,6 @@
 """Speak the language the reader has chosen in JupyterLab.
 
-Law: every sentence a person can read passes through `_`; placeholders are
+Law: every sentence a person can read passes through `_`; values are
 filled after it, never before.
 """
 

@@ -124,7 +124,7 @@ export class Actions {
   private async confirm(untouched: IPlace[]): Promise<boolean> {
     const { trans } = this.model;
     const result = await showDialog({
-      title: trans._n('One answer is not written yet', '%1 answers are not written yet', untouched.length, untouched.length),
+      title: trans._n('One answer is not written yet', '%1 answers are not written yet', untouched.length),
       body: untouchedBody(untouched, trans),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Go on working') }),
@@ -239,6 +239,6 @@ export function checkSentence(check: ICheckResult, trans: Model['trans']): strin
     return trans.__('Checks pass.');
   }
   return check.failed
-    ? trans._n('%2 of %1 test does not pass yet.', '%2 of %1 tests do not pass yet.', check.tests.length, check.tests.length, check.failed)
+    ? trans._n('%2 of %1 test does not pass yet.', '%2 of %1 tests do not pass yet.', check.tests.length, check.failed)
     : check.stopped;
 }

@@ -97,7 +97,7 @@ function CheckResult({ check, model, actions }: { check: ICheckResult; model: Mo
       {check.untouched.length > 0 && (
         <>
           <p>
-            {trans._n('One answer is not written yet:', '%1 answers are not written yet:', check.untouched.length, check.untouched.length)}
+            {trans._n('One answer is not written yet:', '%1 answers are not written yet:', check.untouched.length)}
           </p>
           <ul className="bsh-plain">
             {check.untouched.map(place => (

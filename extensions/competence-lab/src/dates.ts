@@ -21,8 +21,8 @@ function daysBetween(from: Date, to: Date): number {
   return Math.round((midnight(to) - midnight(from)) / DAY);
 }
 
-/** `today, 14:02` or `Fri 19 March, 18:00` or `11 March 2027, 09:00`. */
-export function absolute(iso: string, now: Date, locale: string, trans: Words): string {
+/** `today, 14:02`, `tomorrow, 09:00`, `Fri 19 March, 18:00` or `11 March 2027, 09:00`. */
+export function absolute(iso: string, now: Date, locale: string, trans: Words, named = true): string {
   const at = new Date(iso);
   const days = daysBetween(now, at);
   const clock = new Intl.DateTimeFormat(locale, {
@@ -30,19 +30,18 @@ export function absolute(iso: string, now: Date, locale: string, trans: Words): 
     minute: '2-digit',
     hourCycle: 'h23'
   }).format(at);
-  return trans.__('%1, %2', dayName(at, days, now, locale, trans), clock);
+  const day = named || days === 0 ? nearName(days, trans) : '';
+  return trans.__('%1, %2', day || dateName(at, days, now, locale), clock);
 }
 
-function dayName(at: Date, days: number, now: Date, locale: string, trans: Words): string {
+function nearName(days: number, trans: Words): string {
   if (days === 0) {
     return trans.__('today');
   }
-  if (days === 1) {
-    return trans.__('tomorrow');
-  }
-  if (days === -1) {
-    return trans.__('yesterday');
-  }
+  return days === 1 ? trans.__('tomorrow') : days === -1 ? trans.__('yesterday') : '';
+}
+
+function dateName(at: Date, days: number, now: Date, locale: string): string {
   const near = days > 0 && days <= 14;
   return new Intl.DateTimeFormat(locale, {
     weekday: near ? 'short' : undefined,
@@ -68,9 +67,9 @@ export function relative(iso: string, now: Date, locale: string): string {
   return size <= 14 * DAY ? say.format(Math.trunc(span / DAY), 'day') : '';
 }
 
-/** `Fri 19 March, 18:00 (in 28 hours)`. */
+/** `Fri 19 March, 18:00 (in 28 hours)`: a due date keeps its day of the week. */
 export function both(iso: string, now: Date, locale: string, trans: Words): string {
   const near = relative(iso, now, locale);
-  const at = absolute(iso, now, locale, trans);
+  const at = absolute(iso, now, locale, trans, false);
   return near ? trans.__('%1 (%2)', at, near) : at;
 }

@@ -113,7 +113,7 @@ function summary(f: IFeedback, rest: ICriterion[], trans: Words): string {
   const open = rest.length - waiting;
   const parts = [trans.__('%1 of %2 criteria have full points.', f.criteria.length - rest.length, f.criteria.length)];
   if (open) {
-    parts.push(trans._n('One thing holds you back; it comes first here.', '%1 things hold you back; they come first here.', open, open));
+    parts.push(trans._n('One thing holds you back; it comes first here.', '%1 things hold you back; they come first here.', open));
   }
   if (waiting) {
     parts.push(trans.__('A person has still to read %1 of them: these points are preliminary.', waiting));

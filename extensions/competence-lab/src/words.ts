@@ -7,6 +7,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { OutcomeStatus } from './wire.js';
 
+/** Lab's translator: in `_n` the number itself is `%1`, further values follow. */
 export type Words = Pick<TranslationBundle, '__' | '_n'>;
 
 /** A look of the status set: class, icon and short words. */

@@ -62,11 +62,12 @@ def test_the_same_files_give_the_same_bytes_whatever_their_order_and_time(tmp_pa
 
 
 def test_a_changed_byte_gives_another_hash(tmp_path: Path) -> None:
-    write_tree({"course.yml": b"1"}, tmp_path)
-    first = build_zip(tmp_path).sha256
-    (tmp_path / "course.yml").write_bytes(b"2")
+    source = tmp_path / "course"
+    write_tree({"course.yml": b"1"}, source)
+    first = build_zip(source, tmp_path).sha256
+    (source / "course.yml").write_bytes(b"2")
 
-    assert build_zip(tmp_path).sha256 != first
+    assert build_zip(source, tmp_path).sha256 != first
 
 
 def test_a_link_in_a_folder_is_refused(tmp_path: Path) -> None:

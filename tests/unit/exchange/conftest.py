@@ -1,6 +1,7 @@
 """A small real world: SQLite with our tables, one run, one learner, one instructor."""
 
 import io
+import shutil
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -190,11 +191,18 @@ def _graded() -> Callable[..., GradeResult]:
     return graded
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with all tables and no row; the migrations run once."""
+    path = tmp_path_factory.mktemp("schema") / "empty.sqlite"
+    ensure_schema(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    url = f"sqlite:///{tmp_path / 'ours.sqlite'}"
-    ensure_schema(url)
-    store = Store(url)
+def world(tmp_path: Path, empty_database: Path) -> Iterator[World]:
+    shutil.copy(empty_database, tmp_path / "ours.sqlite")
+    store = Store(f"sqlite:///{tmp_path / 'ours.sqlite'}")
     with store.transaction() as session:
         session.add_all(
             [

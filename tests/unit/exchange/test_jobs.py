@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bioskills.base.tables import Evidence, Job, Person, Result, Run, Submission
+from bioskills.base.tables import CourseVersion, Evidence, Job, Person, Result, Run, Submission
 from bioskills.base.wire import GradeResult
 from bioskills.hub.campus import jobs, results
 
@@ -238,6 +238,22 @@ def test_a_course_whose_mapping_does_not_fit_asks_a_person(world: Any) -> None:
     assert result.verdict == "needs_person"
     assert "p1/why" in result.reason
     assert {row.pending for row in world.rows(Evidence)} == {True}
+
+
+def test_points_that_are_no_numbers_ask_a_person(world: Any, graded: Any) -> None:
+    world.hand_in()
+
+    assert world.finish(world.claim().id, graded(count="nan")) == "preliminary"
+    assert {row.pending for row in world.rows(Evidence)} == {True}
+
+
+def test_a_broken_mapping_keeps_no_result_from_a_learner(world: Any, graded: Any) -> None:
+    with world.store.transaction() as session:
+        session.get_one(CourseVersion, 1).mapping = {"framework": "?"}
+    world.hand_in()
+
+    assert world.finish(world.claim().id, graded()) == "published"
+    assert world.rows(Evidence) == []
 
 
 def test_answers_are_kept_with_the_result(world: Any, graded: Any) -> None:

@@ -97,9 +97,9 @@ def test_making_and_revoking_are_audited_without_names(place: Any) -> None:
         pytest.param({"run": "other"}, "Run: choose a run", id="another run"),
         pytest.param({"verbs": []}, "choose at least one", id="no verb"),
         pytest.param({"verbs": ["grade"]}, "choose at least one", id="unknown verb"),
-        pytest.param({"days": "0"}, "0 is not a number from 1 to 30", id="no day"),
-        pytest.param({"days": "31"}, "31 is not a number from 1 to 30", id="too long"),
-        pytest.param({"days": "x"}, "x is not a number", id="no number"),
+        pytest.param({"days": "0"}, "&#39;0&#39; is not a number from 1 to 30", id="no day"),
+        pytest.param({"days": "31"}, "&#39;31&#39; is not a number from 1 to 30", id="too long"),
+        pytest.param({"days": "x"}, "&#39;x&#39; is not a number", id="no number"),
     ],
 )
 def test_a_faulty_form_makes_nothing(place: Any, wrong: dict[str, Any], sentence: str) -> None:

@@ -177,10 +177,13 @@ class World:
                 archive.writestr(path, content)
         with self.store.transaction() as session:
             row = tables.CourseVersion(
-                course=MANIFEST["id"], version=MANIFEST["version"],
+                course=MANIFEST["id"],
+                version=MANIFEST["version"],
                 sha256=self.site.objects.put(buffer.getvalue()),
-                manifest=MANIFEST, mapping=MAPPING, notes=NOTES,
-            )  # fmt: skip
+                manifest=MANIFEST,
+                mapping=MAPPING,
+                notes=NOTES,
+            )
             session.add(row)
             session.flush()
             return row.id
@@ -192,25 +195,36 @@ class World:
         """Begin a run with its two assignments, released unless said otherwise."""
         with self.store.transaction() as session:
             row = tables.Run(
-                slug=slug, course_version_id=course, cohort_id=cohort, opens_at=opens,
-                closes_at=closes, time_zone=ZONE,
-            )  # fmt: skip
+                slug=slug,
+                course_version_id=course,
+                cohort_id=cohort,
+                opens_at=opens,
+                closes_at=closes,
+                time_zone=ZONE,
+            )
             session.add(row)
             session.flush()
             for place, plan in enumerate(MANIFEST["assignments"]):
                 assignment = tables.Assignment(
-                    run_id=row.id, name=plan["id"], position=place, state="open",
+                    run_id=row.id,
+                    name=plan["id"],
+                    position=place,
+                    state="open",
                     due_at=opens + timedelta(days=plan["due_offset_days"]),
                     release_policy=plan["release"],
-                )  # fmt: skip
+                )
                 session.add(assignment)
                 session.flush()
                 if released:
                     session.add(
                         tables.AssignmentVersion(
-                            assignment_id=assignment.id, number=1, tree_sha256="a" * 64,
-                            files=[], released_at=opens, released_by="grader",
-                        )  # fmt: skip
+                            assignment_id=assignment.id,
+                            number=1,
+                            tree_sha256="a" * 64,
+                            files=[],
+                            released_at=opens,
+                            released_by="grader",
+                        )
                     )
             return row.id
 
@@ -239,11 +253,16 @@ class World:
             )
             total = len(list(session.scalars(select(tables.Submission.id))))
             row = tables.Submission(
-                assignment_id=target.id, assignment_version_id=version.id,
-                person_id=self.ids[name], attempt=len(before) + 1, receipt=f"7KQ2-{total:02}",
-                tree_sha256="b" * 64, files=[], submitted_at=at,
+                assignment_id=target.id,
+                assignment_version_id=version.id,
+                person_id=self.ids[name],
+                attempt=len(before) + 1,
+                receipt=f"7KQ2-{total:02}",
+                tree_sha256="b" * 64,
+                files=[],
+                submitted_at=at,
                 late=target.due_at is not None and at > target.due_at,
-            )  # fmt: skip
+            )
             session.add(row)
             session.flush()
             jobs.ensure_grading(session, row, run)
@@ -357,9 +376,12 @@ def world_in(folder: Path, port: int = 8000) -> Iterator[World]:
 def auto(cell: str, points: str, most: str, *failed: str) -> CellScore:
     """Return a cell that the machine graded."""
     return CellScore(
-        cell=cell, max_points=most, auto_points=points, needs_person=False,
+        cell=cell,
+        max_points=most,
+        auto_points=points,
+        needs_person=False,
         failed_checks=list(failed),
-    )  # fmt: skip
+    )
 
 
 def waiting(cell: str, most: str) -> CellScore:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 # Test folders are no packages: the builders are loaded by their path.
-_spec = importlib.util.spec_from_file_location("pages_builders", Path(__file__).parent / "builders.py")
+_spec = importlib.util.spec_from_file_location(
+    "pages_builders", Path(__file__).parent / "builders.py"
+)
 assert _spec is not None
 assert _spec.loader is not None
 builders = importlib.util.module_from_spec(_spec)

@@ -31,7 +31,10 @@ def graded(world: World, *, publish: bool = True) -> int:
         auto("s1/frames", "2", "2"),
         waiting("s1/why", "3"),
     ]
-    answers = {"s1/gc_answer": "def gc(seq):\n    return 1 < 2", "s1/why": "<script>alert(1)</script>"}
+    answers = {
+        "s1/gc_answer": "def gc(seq):\n    return 1 < 2",
+        "s1/why": "<script>alert(1)</script>",
+    }
     result = world.grade(submission, cells, verdict="needs_person", answers=answers)
     if publish:
         world.publish(result)
@@ -71,21 +74,21 @@ def test_the_first_failed_check_leaves_the_later_ones_unknown(
 def test_points_are_summed_without_what_waits_for_a_person(world: World) -> None:
     found = told(world, graded(world))
 
-    assert ("preliminary", "4", "10") == (found.state, found.points, found.max_points)
+    assert (found.state, found.points, found.max_points) == ("preliminary", "4", "10")
 
 
 def test_hints_are_for_criteria_that_are_not_full(world: World) -> None:
     found = {item.cell: item for item in told(world, graded(world)).criteria}
 
-    assert 3 == len(found["s1/gc"].hints)
-    assert [] == found["s1/frames"].hints
+    assert len(found["s1/gc"].hints) == 3
+    assert found["s1/frames"].hints == []
 
 
 def test_a_cell_that_waits_for_a_person_has_no_points_and_shows_its_rubric(world: World) -> None:
     found = criterion(world, "s1/why")
 
-    assert (None, "person") == (found.points, found.graded)
-    assert ["3", "0"] == [level.points for level in found.rubric]
+    assert (found.points, found.graded) == (None, "person")
+    assert [level.points for level in found.rubric] == ["3", "0"]
 
 
 def test_the_answer_shown_is_the_cell_that_was_tested(world: World) -> None:
@@ -93,18 +96,22 @@ def test_the_answer_shown_is_the_cell_that_was_tested(world: World) -> None:
 
 
 def test_outcomes_come_from_the_mapping(world: World) -> None:
-    assert ["BSH-U04-S1"] == criterion(world, "s1/gc").outcomes
+    assert criterion(world, "s1/gc").outcomes == ["BSH-U04-S1"]
 
 
 def test_a_comment_of_the_assessor_is_told(world: World) -> None:
     submission = world.hand_in("kim", 1, "s1", NOW - timedelta(days=2))
-    cells = [auto("s1/gc", "5", "5"), auto("s1/frames", "2", "2"), read("s1/why", "2", "3", "Clear.")]
+    cells = [
+        auto("s1/gc", "5", "5"),
+        auto("s1/frames", "2", "2"),
+        read("s1/why", "2", "3", "Clear."),
+    ]
     world.publish(world.grade(submission, cells))
 
     found = told(world, submission)
 
-    assert ("published", "9") == (found.state, found.points)
-    assert "Clear." == found.criteria[2].comment
+    assert (found.state, found.points) == ("published", "9")
+    assert found.criteria[2].comment == "Clear."
 
 
 @pytest.mark.parametrize("who", ["lee", "ada"])
@@ -113,7 +120,7 @@ def test_in_the_lab_nobody_reads_anothers_feedback(world: World, who: str) -> No
 
     answer = world.lab(who).get(f"{CAMPUS_PREFIX}api/v1/lab/feedback/{submission}")
 
-    assert (404, "unknown_submission") == (answer.status_code, answer.json()["error"])
+    assert (answer.status_code, answer.json()["error"]) == (404, "unknown_submission")
 
 
 def test_held_feedback_is_not_told_to_its_learner(world: World) -> None:
@@ -121,7 +128,7 @@ def test_held_feedback_is_not_told_to_its_learner(world: World) -> None:
 
     answer = world.lab("kim").get(f"{CAMPUS_PREFIX}api/v1/lab/feedback/{submission}")
 
-    assert (404, "not_returned") == (answer.status_code, answer.json()["error"])
+    assert (answer.status_code, answer.json()["error"]) == (404, "not_returned")
 
 
 def page(world: World, name: str, submission: int, status: int = 200) -> str:

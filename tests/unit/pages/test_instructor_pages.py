@@ -89,7 +89,7 @@ def test_only_an_instructor_of_the_cohort_changes_anything(
 
     after = assignment(world)
     assert (before.state, before.due_at) == (after.state, after.due_at)
-    assert [] == actions(world)
+    assert actions(world) == []
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_only_one_button_of_the_board_is_primary(world: World) -> None:
     graded(world)
     world.change(tables.Assignment, world.assignment_id(1, "p1"), state="draft")
 
-    assert 1 == page(world, "runs/spring").count("btn-primary")
+    assert page(world, "runs/spring").count("btn-primary") == 1
 
 
 def test_a_release_that_failed_can_be_prepared_again(empty: World) -> None:
@@ -188,8 +188,8 @@ def test_opening_says_what_it_did_and_is_written_down(world: World) -> None:
 
     where = send(world, f"{S1}/open")
 
-    assert "open" == assignment(world).state
-    assert ["opened assignment"] == actions(world)
+    assert assignment(world).state == "open"
+    assert actions(world) == ["opened assignment"]
     assert "It is open." in page(world, where.removeprefix(CAMPUS_PREFIX))
 
 
@@ -200,14 +200,14 @@ def test_closing_shows_its_plan_first(world: World) -> None:
 
     assert "1 of 2 learners have handed in." in found
     assert "1 learner has not handed in and will not be able to:</strong> Lee Ost" in found
-    assert "open" == assignment(world).state
+    assert assignment(world).state == "open"
 
 
 def test_closing_closes(world: World) -> None:
     send(world, f"{S1}/close")
 
-    assert "closed" == assignment(world).state
-    assert ["closed assignment"] == actions(world)
+    assert assignment(world).state == "closed"
+    assert actions(world) == ["closed assignment"]
 
 
 def test_the_plan_to_return_says_who_gets_what(world: World) -> None:
@@ -228,7 +228,7 @@ def test_returning_publishes_what_the_plan_showed_and_nothing_else(world: World)
 
     with world.store.reading() as session:
         states = [session.get_one(tables.Result, key).state for key in (first, second)]
-    assert ["published", "held"] == states
+    assert states == ["published", "held"]
     assert "Returned to 1 learner." in page(world, where.removeprefix(CAMPUS_PREFIX))
 
 
@@ -239,8 +239,8 @@ def test_returning_twice_returns_once(world: World) -> None:
 
     with world.store.reading() as session:
         rows = session.scalars(select(tables.Evidence)).all()
-    assert 3 == len(rows)
-    assert ["returned results"] == actions(world)
+    assert len(rows) == 3
+    assert actions(world) == ["returned results"]
 
 
 def test_results_of_another_assignment_are_not_returned(world: World) -> None:
@@ -249,7 +249,7 @@ def test_results_of_another_assignment_are_not_returned(world: World) -> None:
     send(world, "runs/spring/assignments/p1/return", result=[result])
 
     with world.store.reading() as session:
-        assert "held" == session.get_one(tables.Result, result).state
+        assert session.get_one(tables.Result, result).state == "held"
 
 
 def test_nothing_to_return_is_said(world: World) -> None:
@@ -326,12 +326,10 @@ def test_more_time_for_all_and_again_later(world: World) -> None:
 
 
 def test_more_time_is_never_less_time(world: World) -> None:
-    found = send(
-        world, f"{S1}/extension", 422, date="2027-03-19", time="12:00", learner="all"
-    )
+    found = send(world, f"{S1}/extension", 422, date="2027-03-19", time="12:00", learner="all")
 
     assert "is not later than everybody" in found
-    assert {} == extensions(world)
+    assert extensions(world) == {}
 
 
 def test_the_audit_log_holds_pseudonyms_and_no_names(world: World) -> None:
@@ -339,7 +337,7 @@ def test_the_audit_log_holds_pseudonyms_and_no_names(world: World) -> None:
 
     with world.store.reading() as session:
         entry = session.scalars(select(tables.AuditEntry)).one()
-    assert "spring/s1" == entry.subject
+    assert entry.subject == "spring/s1"
     assert "Meyer" not in str(entry.detail)
 
 
@@ -356,8 +354,9 @@ def test_the_assignments_page_lists_everybody_with_state_and_feedback(world: Wor
 
 
 def test_times_are_local_for_people_and_utc_for_machines(world: World) -> None:
-    assert '<time datetime="2027-03-22T13:05:00Z">Mon 22 March, 14:05 CET (in 4 days)</time>' in page(
-        world, S1
+    assert (
+        '<time datetime="2027-03-22T13:05:00Z">Mon 22 March, 14:05 CET (in 4 days)</time>'
+        in page(world, S1)
     )
 
 
@@ -368,4 +367,16 @@ def test_no_page_carries_inline_style_or_script(world: World) -> None:
         found = page(world, path)
         assert " style=" not in found
         assert "<style" not in found
-        assert 1 == found.count("<script")
+        assert found.count("<script") == 1
+
+
+def test_earlier_attempts_are_returned_together_with_the_newest(world: World) -> None:
+    results = [graded(world), graded(world)]
+
+    assert "Return Sequence records to 1 learner?" in page(world, f"{S1}/return")
+    where = send(world, f"{S1}/return", result=results)
+
+    assert "Returned to 1 learner." in page(world, where.removeprefix(CAMPUS_PREFIX))
+    with world.store.reading() as session:
+        states = [session.get_one(tables.Result, key).state for key in results]
+    assert states == ["published", "published"]

@@ -102,7 +102,9 @@ def test_a_worse_attempt_does_not_count_and_says_why(world: World) -> None:
 def test_an_attempt_before_the_waiting_time_does_not_count(world: World) -> None:
     graded_s1(world, "1", days=3)
     submission = world.hand_in("kim", 1, "s1", NOW - timedelta(days=2, hours=23))
-    result = world.grade(submission, [auto("s1/gc", "5", "5"), auto("s1/frames", "2", "2"), read("s1/why", "3", "3")])
+    result = world.grade(
+        submission, [auto("s1/gc", "5", "5"), auto("s1/frames", "2", "2"), read("s1/why", "3", "3")]
+    )
     world.publish(result)
 
     assert "No, it came before the waiting time was over" in text_of(world, "kim", "passport")
