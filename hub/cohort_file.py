@@ -7,12 +7,9 @@ Vocabulary: the *wish* is what the file wants a cohort to be, whole: who is not
 named in it has no seat from it.
 """
 
-import csv
-import io
 import re
-import tomllib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,15 +17,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bioskills.base.problems import InputError, Problem, nearest
 from bioskills.base.tables import PLATFORM, ROLES
 from bioskills.base.text import _
+from bioskills.hub.cohort_rows import Row, Sheet, sheet_from_csv, sheet_from_toml
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?", re.ASCII)
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 PLATFORM_ROLES = ("admin", "manager")
-PERSON_KEYS = ("name", "display_name", "email", "roles")
-RUN_KEYS = ("slug", "course", "version", "opens", "closes", "time_zone")
-COHORT_KEYS = ("slug", "title")
-CSV_KEYS = ("cohort", "title", *PERSON_KEYS, "run", *RUN_KEYS[1:])
 
 
 @dataclass(frozen=True)
@@ -69,19 +63,6 @@ class Wish:
         ]
 
 
-@dataclass
-class _Row:
-    where: str
-    values: dict[str, str]
-
-
-@dataclass
-class _Sheet:
-    cohort: _Row
-    people: list[_Row] = field(default_factory=list)
-    runs: list[_Row] = field(default_factory=list)
-
-
 def read_cohort_file(path: Path, default_zone: str) -> Wish:
     """Return what a file wants.
 
@@ -109,9 +90,9 @@ def parse_cohort(text: str, kind: str, file: str, default_zone: str) -> Wish:
     """Return what this text wants; `kind` is `.csv` or `.toml`."""
     problems: list[Problem] = []
     if kind == ".csv":
-        sheet = _from_csv(text, file, problems)
+        sheet = sheet_from_csv(text, file, problems)
     elif kind == ".toml":
-        sheet = _from_toml(text, file, problems)
+        sheet = sheet_from_toml(text, file, problems)
     else:
         raise InputError(
             [
@@ -128,104 +109,7 @@ def parse_cohort(text: str, kind: str, file: str, default_zone: str) -> Wish:
     return wish
 
 
-def _from_csv(text: str, file: str, problems: list[Problem]) -> _Sheet:
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
-    header = [name.strip().lower() for name in reader.fieldnames or []]
-    reader.fieldnames = header
-    problems += [
-        _unknown(f"{file}, line 1", name, CSV_KEYS) for name in header if name not in CSV_KEYS
-    ]
-    rows = [
-        _Row(f"{file}, line {reader.line_num}", _strip(row))
-        for row in reader
-        if any(_strip(row).values())
-    ]
-    if not rows:
-        raise InputError(
-            [
-                Problem(
-                    file,
-                    _("holds no people."),
-                    next=_("First line: name,display_name,email,roles,cohort"),
-                )
-            ]
-        )
-    return _sheet_of(rows)
-
-
-def _sheet_of(rows: list[_Row]) -> _Sheet:
-    first = rows[0]
-    slug, title = first.values.get("cohort", ""), first.values.get("title", "")
-    sheet = _Sheet(_Row(first.where, {"slug": slug, "title": title}))
-    runs: dict[tuple[str, ...], _Row] = {}
-    for row in rows:
-        sheet.people.append(
-            _Row(
-                row.where,
-                {key: row.values.get(key, "") for key in PERSON_KEYS}
-                | {"cohort": row.values.get("cohort", "")},
-            )
-        )
-        if row.values.get("course"):
-            values = {"slug": row.values.get("run", "")} | {
-                key: row.values.get(key, "") for key in RUN_KEYS[1:]
-            }
-            runs.setdefault(tuple(values.values()), _Row(row.where, values))
-    sheet.runs = list(runs.values())
-    return sheet
-
-
-def _strip(row: dict[str, str]) -> dict[str, str]:
-    return {
-        key: (value or "").strip()
-        for key, value in row.items()
-        if isinstance(key, str) and not isinstance(value, list)
-    }
-
-
-def _from_toml(text: str, file: str, problems: list[Problem]) -> _Sheet:
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError([Problem(file, _("is not TOML: {error}.").format(error=error))]) from error
-    problems += [
-        _unknown(file, key, ("cohort", "people", "runs"))
-        for key in tables
-        if key not in {"cohort", "people", "runs"}
-    ]
-    cohort = _Row(f"{file}, [cohort]", _texts(tables.get("cohort", {})))
-    sheet = _Sheet(
-        cohort, _toml_rows(tables, "people", text, file), _toml_rows(tables, "runs", text, file)
-    )
-    for row, keys in (
-        (cohort, COHORT_KEYS),
-        *((r, PERSON_KEYS) for r in sheet.people),
-        *((r, RUN_KEYS) for r in sheet.runs),
-    ):
-        problems += [_unknown(row.where, key, keys) for key in row.values if key not in keys]
-    return sheet
-
-
-def _toml_rows(tables: dict[str, object], name: str, text: str, file: str) -> list[_Row]:
-    lines = [
-        number for number, line in enumerate(text.splitlines(), 1) if line.strip() == f"[[{name}]]"
-    ]
-    found = tables.get(name, [])
-    bodies = [body for body in found if isinstance(body, dict)] if isinstance(found, list) else []
-    where = [f"{file}, line {number}" for number in lines] + [file] * len(bodies)
-    return [_Row(place, _texts(body)) for place, body in zip(where, bodies, strict=False)]
-
-
-def _texts(body: object) -> dict[str, str]:
-    if not isinstance(body, dict):
-        return {}
-    return {
-        key: " ".join(map(str, value)) if isinstance(value, list) else str(value)
-        for key, value in body.items()
-    }
-
-
-def _wish(sheet: _Sheet, default_zone: str, problems: list[Problem]) -> Wish:
+def _wish(sheet: Sheet, default_zone: str, problems: list[Problem]) -> Wish:
     slug = sheet.cohort.values.get("slug", "")
     if not SLUG.fullmatch(slug) or slug == PLATFORM:
         problems.append(
@@ -242,7 +126,7 @@ def _wish(sheet: _Sheet, default_zone: str, problems: list[Problem]) -> Wish:
     return Wish(slug, sheet.cohort.values.get("title") or slug, tuple(people), tuple(runs))
 
 
-def _people(sheet: _Sheet, problems: list[Problem]) -> list[WantedPerson]:
+def _people(sheet: Sheet, problems: list[Problem]) -> list[WantedPerson]:
     people: dict[str, WantedPerson] = {}
     for row in sheet.people:
         other = row.values.get("cohort") or sheet.cohort.values.get("slug", "")
@@ -264,7 +148,7 @@ def _people(sheet: _Sheet, problems: list[Problem]) -> list[WantedPerson]:
     return list(people.values())
 
 
-def _person(row: _Row, problems: list[Problem]) -> WantedPerson | None:
+def _person(row: Row, problems: list[Problem]) -> WantedPerson | None:
     name, email = row.values.get("name", "").lower(), row.values.get("email", "")
     roles = tuple(sorted(set(re.split(r"[\s,;|]+", row.values.get("roles", "").strip())) - {""}))
     before = len(problems)
@@ -309,7 +193,7 @@ def _role_problems(where: str, roles: tuple[str, ...]) -> Iterator[Problem]:
             yield Problem(where, _("there is no role {role}.").format(role=role), next=hint)
 
 
-def _run(row: _Row, cohort: str, default_zone: str, problems: list[Problem]) -> WantedRun | None:
+def _run(row: Row, cohort: str, default_zone: str, problems: list[Problem]) -> WantedRun | None:
     values, before = row.values, len(problems)
     zone_name = values.get("time_zone") or default_zone
     slug = values.get("slug") or f"{cohort}-{values.get('course', '')}"[:64]
@@ -359,7 +243,7 @@ def _moment(
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def _twice(rows: list[_Row], slugs: list[str]) -> list[Problem]:
+def _twice(rows: list[Row], slugs: list[str]) -> list[Problem]:
     doubles = sorted({slug for slug in slugs if slugs.count(slug) > 1})
     return [
         _bad(rows[-1].where, "run", slug, _("This run is described twice with different values."))
@@ -369,13 +253,3 @@ def _twice(rows: list[_Row], slugs: list[str]) -> list[Problem]:
 
 def _bad(where: str, key: str, value: str, rule: str) -> Problem:
     return Problem(where, _("{key} is {value!r}.").format(key=key, value=value), rule=rule)
-
-
-def _unknown(where: str, key: str, known: Iterable[str]) -> Problem:
-    near = nearest(key, known)
-    hint = (
-        _("Did you mean {near}?").format(near=near)
-        if near
-        else _("Known: {known}.").format(known=", ".join(known))
-    )
-    return Problem(where, _("there is no column or key {key!r}.").format(key=key), next=hint)

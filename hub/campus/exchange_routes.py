@@ -23,7 +23,13 @@ from bioskills.base.wire import (
     RunList,
     SubmissionList,
 )
-from bioskills.hub.campus import deliveries, feedback_files, releases, submissions
+from bioskills.hub.campus import (
+    deliveries,
+    feedback_files,
+    releases,
+    submission_lists,
+    submissions,
+)
 from bioskills.hub.campus.callers import Grader, Instructor, Lab
 from bioskills.hub.campus.exchange_callers import (
     Anyone,
@@ -121,7 +127,7 @@ def list_submissions(run: str, name: str, site: Here, caller: Anyone) -> Submiss
         delivery = delivery_for(session, site, caller, run, "collect")
         assignment = deliveries.find_assignment(session, delivery, name)
         people = _people(session, assignment, caller)
-        found = submissions.list_submissions(session, delivery.run, name, people, site.clock())
+        found = submission_lists.list_submissions(session, delivery.run, name, people, site.clock())
     return SubmissionList(submissions=found)
 
 
@@ -129,7 +135,7 @@ def collect(run: str, submission_id: int, site: Here, caller: Staff) -> Streamin
     """Return the files of a hand-in."""
     with site.store.reading() as session:
         delivery = delivery_for(session, site, caller, run, "collect")
-        found = submissions.find_submission(session, delivery, submission_id)
+        found = submission_lists.find_submission(session, delivery, submission_id)
     return tar_response(stored_files(found.files), site.objects)
 
 
@@ -137,7 +143,7 @@ def feedback_pages(run: str, submission_id: int, site: Here, caller: Reader) -> 
     """Return the pages that nbgrader made, to the submission's owner or an instructor's token."""
     with site.store.reading() as session:
         delivery = delivery_for(session, site, caller, run, "feedback")
-        found = submissions.find_submission(session, delivery, submission_id)
+        found = submission_lists.find_submission(session, delivery, submission_id)
         mine = isinstance(caller, Instructor) or found.person_id == caller.person_id
         pages = feedback_files.pages_of(session, found) if mine else None
     if pages is None:
@@ -158,7 +164,7 @@ async def release_feedback(
 def _may_return(site: Site, caller: Instructor | Grader, run: str, submission_id: int) -> None:
     with site.store.reading() as session:
         delivery = delivery_for(session, site, caller, run, "feedback")
-        submissions.find_submission(session, delivery, submission_id)
+        submission_lists.find_submission(session, delivery, submission_id)
 
 
 def _keep_pages(
@@ -167,7 +173,7 @@ def _keep_pages(
     feedback_files.check_pages(tree, site.objects)
     with site.store.transaction() as session:
         delivery = delivery_for(session, site, caller, run, "feedback")
-        found = submissions.find_submission(session, delivery, submission_id)
+        found = submission_lists.find_submission(session, delivery, submission_id)
         by = actor_of(session, caller)
         feedback_files.keep_pages(session, found, tree, by=by, at=site.clock())
 
@@ -200,9 +206,9 @@ def _hand_in(site: Site, ask: HandIn, tree: Tree) -> Receipt:
 
 def _people(session: Session, assignment: Assignment, caller: Caller) -> dict[int, str]:
     if isinstance(caller, Lab):
-        return submissions.names_of([session.get_one(Person, caller.person_id)])
-    people = submissions.people_who_handed_in(session, assignment)
-    return submissions.names_of(people, pseudonyms=isinstance(caller, Grader))
+        return submission_lists.names_of([session.get_one(Person, caller.person_id)])
+    people = submission_lists.people_who_handed_in(session, assignment)
+    return submission_lists.names_of(people, pseudonyms=isinstance(caller, Grader))
 
 
 def _number(version: str) -> int | None:

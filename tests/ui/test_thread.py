@@ -88,6 +88,6 @@ def test_a_learner_hands_in_and_an_outcome_changes_in_the_passport(product, new_
 
     passport = context.new_page()
     passport.goto(f"{product.campus}passport")
-    expect(passport.get_by_role("heading", name="Competence passport")).to_be_visible()
+    expect(passport.get_by_role("heading", name="Competence passport")).to_be_visible(timeout=20_000)
     expect(passport.get_by_text("Developing").first).to_be_visible()
     picture(passport, "thread-5-passport")

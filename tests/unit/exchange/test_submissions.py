@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bioskills.base.tables import Assignment, Extension, Job, Membership, Run, Submission
-from bioskills.hub.campus import submissions
+from bioskills.hub.campus import submission_lists, submissions
 from bioskills.hub.campus.site import Refused
 
 
@@ -201,7 +201,7 @@ def test_each_hand_in_is_listed_with_its_own_state(world: Any, graded: Any) -> N
     world.hand_in(b"two")
 
     with world.store.reading() as session:
-        listed = submissions.list_submissions(
+        listed = submission_lists.list_submissions(
             session, session.get_one(Run, 1), "p1", {1: "ada"}, world.now
         )
     assert [(s.attempt, s.state, s.learner) for s in listed] == [

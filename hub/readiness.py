@@ -1,0 +1,177 @@
+"""Make an installation ready to start, and look at what would fail.
+
+Law: what would fail later is refused here, in one sentence with the next step,
+before any process is started. Idempotent: everything here may run again.
+"""
+
+import json
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import httpx
+
+from bioskills.base.places import Places, database_url, places_of
+from bioskills.base.problems import SetupError
+from bioskills.base.settings import SECTIONS, Settings
+from bioskills.base.store import Store
+from bioskills.base.text import _
+from bioskills.hub import demo
+from bioskills.hub.apply import refuse_unsafe
+from bioskills.hub.campus.objects import Objects
+from bioskills.hub.course_install import install, read_for_install
+from bioskills.hub.state import ensure_state, owners_of
+
+CONFIG_NAME = "jupyterhub_config.py"
+
+
+def say(line: str) -> None:
+    """Print a line of progress at once."""
+    print(line, flush=True)  # noqa: T201 - the command's own output
+
+
+def check_before_start(settings: Settings) -> None:
+    """Refuse what would fail later.
+
+    Raises:
+        SetupError: A port is taken, a tool or an environment is missing, or the settings are unsafe.
+    """
+    refuse_unsafe(settings)
+    if shutil.which("setpriv") is None:
+        raise SetupError(
+            _(
+                "The program setpriv is missing. Install the package util-linux, then run this again."
+            )
+        )
+    for name in ("hub", "lab", "course"):
+        python = places_of(settings).environment(name) / "bin" / "python"
+        if not python.exists():
+            raise SetupError(
+                _("The {name} environment is not there ({python}). Run: make setup").format(
+                    name=name, python=python
+                )
+            )
+    _check_ports(settings)
+
+
+def _check_ports(settings: Settings) -> None:
+    net = settings.network
+    places = (
+        ("port", net.address, net.port),
+        *((k, "127.0.0.1", getattr(net, k)) for k in ("hub_port", "proxy_api_port", "campus_port")),
+    )
+    taken = [f"network.{key} {port}" for key, address, port in places if not is_free(address, port)]
+    if taken:
+        raise SetupError(
+            _(
+                "Already in use: {ports}. Another BioSkills Hub may be running; stop it, or set other ports, for example BIOSKILLS_NETWORK_PORT=8100."
+            ).format(ports=", ".join(taken))
+        )
+
+
+def is_free(address: str, port: int) -> bool:
+    """Say whether nobody listens on this port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def write_settings(
+    settings: Settings, path: Path, *, owner: int, without: tuple[str, ...] = ()
+) -> Path:
+    """Write the settings in effect for one kind of process to read.
+
+    Args:
+        settings: What holds in this process.
+        path: The file; 0600 of its reader.
+        owner: The reader's uid.
+        without: Sections that the reader must not see (the database's address holds a password).
+    """
+    lines = []
+    for section in SECTIONS:
+        if section not in without:
+            lines.append(f"[{section}]")
+            values = getattr(settings, section).model_dump()
+            # JSON's strings, numbers and booleans are TOML's too.
+            lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if os.geteuid() == 0:
+        os.chown(path, owner, owner)
+    return path
+
+
+def pinned(settings: Settings) -> Settings:
+    """Return the settings with absolute paths, so that every process means the same folders."""
+    places = places_of(settings)
+    paths = {
+        "data_dir": str(places.data),
+        "homes_dir": str(places.homes),
+        "environments_dir": str(places.environments),
+    }
+    return Settings.model_validate({**settings.model_dump(), "paths": paths})
+
+
+def prepare(settings: Settings, demo_course: Path | None) -> dict[str, str]:
+    """Make state, tables and, where asked for and empty, the demo cohort; return the sign-ins."""
+    places = ensure_state(settings)
+    store = Store(database_url(settings))
+    try:
+        if demo_course and settings.sign_in.method == "demo" and demo.is_empty(store):
+            say(_("Installing the demo course and cohort."))
+            content, version = read_for_install(demo_course)
+            install(store, Objects(places.objects), content, version, "bioskills run")
+            demo.seed(store, version.course, settings.site.time_zone)
+        if settings.sign_in.method != "demo":
+            return {}
+        return demo.ensure_sign_ins(store, places.hub / "demo_sign_ins.json")
+    finally:
+        store.close()
+        # What root wrote into a service's folder becomes the service's.
+        own(settings, places)
+
+
+def own(settings: Settings, places: Places) -> None:
+    """Give every file in the campus's folders to the campus."""
+    if os.geteuid() != 0:
+        return
+    uid = owners_of(settings).campus
+    for root in (places.objects, places.database):
+        for folder, names, files in os.walk(root):
+            for name in (*names, *files):
+                os.chown(Path(folder) / name, uid, uid, follow_symlinks=False)
+
+
+def hub_config_file() -> Path:
+    """Return `jupyterhub_config.py` from the working folder, or the installed one."""
+    here = Path.cwd() / CONFIG_NAME
+    installed = Path(sys.prefix) / "share" / "bioskills" / CONFIG_NAME
+    return here if here.exists() else installed
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    """Return the last lines of a log."""
+    if not log.exists():
+        return _("(no log yet)")
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def answers(url: str) -> bool:
+    """Say whether this address gives a good answer within two seconds."""
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+def bare_environment() -> dict[str, str]:
+    """Return the few variables that services inherit; none of them is a secret."""
+    kept = ("PATH", "HOME", "TZ", "SSL_CERT_FILE", "BIOSKILLS_HUB_CONFIG_D")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {"LANG": "C.UTF-8"}
