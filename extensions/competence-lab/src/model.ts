@@ -10,6 +10,7 @@ import type { IAssignment, ICheckResult, IFeedback, IOverview, IRun } from './wi
 import type { Words } from './words.js';
 
 const WHILE_GRADING_MS = 5_000;
+const WHILE_PREPARING_MS = 15_000;
 const OTHERWISE_MS = 60_000;
 const SEEN = 'bioskills-lab:seen';
 const RUN = 'bioskills-lab:run';
@@ -142,9 +143,12 @@ export class Model {
 
   private plan(): void {
     const grading = this.view?.runs.some(run => run.assignments.some(isGrading)) ?? false;
+    // Just after a course was opened its assignments appear one by one.
+    const preparing =
+      this.view?.runs.some(run => run.is_open && run.assignments.some(a => a.version === null)) ?? false;
     this.timer = window.setTimeout(
       () => (document.hidden && !grading ? this.plan() : void this.refresh()),
-      grading ? WHILE_GRADING_MS : OTHERWISE_MS
+      grading ? WHILE_GRADING_MS : preparing ? WHILE_PREPARING_MS : OTHERWISE_MS
     );
   }
 
