@@ -5,10 +5,8 @@ gives the same. What must not be is refused here, before the hub starts.
 """
 
 import os
+import sqlite3
 from typing import Any
-
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from bioskills.base.places import database_url, hub_database_url, places_of
 from bioskills.base.problems import SetupError
@@ -18,6 +16,7 @@ from bioskills.base.text import _
 from bioskills.base.wire import LAB_SCOPE
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.authenticator import DemoAuthenticator
+from bioskills.hub.demo import sign_ins_file
 from bioskills.hub.membership import Seat, seats
 from bioskills.hub.roles import EVERYBODY
 from bioskills.hub.secrets_store import read_secret
@@ -80,15 +79,17 @@ def apply_databases(c: Any, settings: Settings) -> None:
     c.JupyterHub.cookie_secret = bytes.fromhex(read_secret(secret_files(places).cookie))
     os.umask(0o077)
     if c.JupyterHub.db_url.startswith("sqlite"):
-        event.listen(Engine, "connect", _fast_sqlite)
+        connect = {"check_same_thread": False, "factory": FastSqlite}
+        c.JupyterHub.db_kwargs = {"connect_args": connect}
 
 
-def _fast_sqlite(connection: Any, _record: Any) -> None:
-    # Ours is hardened by its own listener; this one is for the hub's file only.
-    if not hasattr(connection, "execute") or connection.isolation_level is None:
-        return
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
-        connection.execute(f"PRAGMA {pragma}")
+class FastSqlite(sqlite3.Connection):
+    """A connection of the hub's own file; ours is opened by `Store`, with full durability."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
+            self.execute(f"PRAGMA {pragma}")
 
 
 def apply_sign_in(c: Any, settings: Settings) -> None:
@@ -98,7 +99,8 @@ def apply_sign_in(c: Any, settings: Settings) -> None:
     c.MembershipMixin.database_url = database_url(settings)
     if settings.sign_in.method == "demo":
         c.JupyterHub.authenticator_class = DemoAuthenticator
-        c.DemoAuthenticator.sign_ins_file = str(places_of(settings).hub / "demo_sign_ins.json")
+        c.DemoAuthenticator.sign_ins_file = str(sign_ins_file(places_of(settings)))
+    c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.oauth_token_expires_in = 12 * 3600
     c.JupyterHub.template_vars = {"announcement": ""}
 
@@ -113,7 +115,14 @@ def apply_roles(c: Any) -> None:
         {
             "name": "provision",
             "services": ["provision"],
-            "scopes": ["admin:users", "admin:groups", "read:roles", "list:users"],
+            "scopes": [
+                "admin:users",
+                "admin:groups",
+                "list:users",
+                "read:servers",
+                "delete:servers",
+                "tokens",
+            ],
         },
         {
             "name": "culler",

@@ -5,18 +5,21 @@ a plan is the same transaction as an apply, rolled back.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import select
 
-from bioskills.base.places import database_url
+from bioskills.base.places import Places, database_url
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.base.tables import Person, now
 from bioskills.base.text import _, ngettext
+from bioskills.hub.addresses import hub_api_url
 from bioskills.hub.cohort_file import Wish, read_cohort_file
 from bioskills.hub.cohort_plan import Change, apply_wish
-from bioskills.hub.hub_groups import tell_hub
+from bioskills.hub.demo import add_sign_ins, sign_ins_file
+from bioskills.hub.hub_groups import Told, tell_hub
 from bioskills.hub.membership import everybody
 from bioskills.hub.privileges import become
 from bioskills.hub.secrets_store import read_secret
@@ -28,18 +31,17 @@ def carry_out(settings: Settings, file: Path, *, apply: bool, actor: str) -> lis
     wish = read_cohort_file(file, settings.site.time_zone)
     places, owners = ensure_state(settings), owners_of(settings)
     token = read_secret(secret_files(places).provision)
+    passwords = _new_passwords(settings, places, wish) if apply else {}
     # The database belongs to the campus; nothing is written there as root.
     become(owners.campus, owners.group)
     store = Store(database_url(settings))
     try:
         changes = changes_of(store, wish, apply=apply, actor=actor)
-        told = apply and bool(changes) and _tell(settings, store, token)
+        told = _tell(settings, store, token) if apply else Told.AWAY
     finally:
         store.close()
-    return [
-        *map(str, changes),
-        *_closing_lines(wish, len(changes), apply=apply, told=told, file=file),
-    ]
+    closing = _applied(wish, len(changes), told) if apply else _planned(wish, len(changes), file)
+    return [*map(str, changes), closing, *_password_lines(passwords)]
 
 
 def changes_of(store: Store, wish: Wish, *, apply: bool, actor: str) -> list[Change]:
@@ -51,27 +53,59 @@ def changes_of(store: Store, wish: Wish, *, apply: bool, actor: str) -> list[Cha
     return changes
 
 
-def _tell(settings: Settings, store: Store, token: str) -> bool:
+def _new_passwords(settings: Settings, places: Places, wish: Wish) -> dict[str, str]:
+    # Before root is given up: the passwords are the hub's. One for a name that is then
+    # refused opens nothing, because membership decides, and goes at the next start.
+    if settings.sign_in.method != "demo":
+        return {}
+    return add_sign_ins(sign_ins_file(places), [person.name for person in wish.people])
+
+
+def _tell(settings: Settings, store: Store, token: str) -> Told:
+    # Also where nothing changed: the hub may have been away when something did.
     with store.reading() as session:
         people = everybody(session)
         gone = set(session.scalars(select(Person.name))) - people.keys()
-    api = f"http://127.0.0.1:{settings.network.hub_port}/hub/api"
-    return tell_hub(api, token, people, sorted(gone))
+    return tell_hub(hub_api_url(settings), token, people, sorted(gone))
 
 
-def _closing_lines(wish: Wish, count: int, *, apply: bool, told: bool, file: Path) -> list[str]:
+def _planned(wish: Wish, count: int, file: Path) -> str:
     if not count:
-        return [_("Cohort {name} is as the file says; nothing to change.").format(name=wish.cohort)]
-    what = ngettext("{n} change", "{n} changes", count).format(n=count)
-    if not apply:
-        return [
-            _("{what}. Nothing was changed. To apply: bioskills cohort apply {file}").format(
-                what=what, file=os.fspath(file)
+        return _nothing(wish)
+    text = _("{what}. Nothing was changed. To apply: bioskills cohort apply {file}")
+    return text.format(what=_counted(count), file=os.fspath(file))
+
+
+def _applied(wish: Wish, count: int, told: Told) -> str:
+    if not count and told is not Told.REFUSED:
+        return _nothing(wish)
+    text = _("{what} applied to {name}. {reach}")
+    return text.format(what=_counted(count), name=wish.cohort, reach=_reach(told))
+
+
+def _nothing(wish: Wish) -> str:
+    return _("Cohort {name} is as the file says; nothing to change.").format(name=wish.cohort)
+
+
+def _counted(count: int) -> str:
+    return ngettext("{n} change", "{n} changes", count).format(n=count)
+
+
+def _reach(told: Told) -> str:
+    match told:
+        case Told.YES:
+            return _("The running hub was told.")
+        case Told.AWAY:
+            return _("No hub is running; it reads the table when it starts.")
+        case Told.REFUSED:
+            return _(
+                "What listens on the hub's port did not take it; the hub reads the table when it starts. Look with: bioskills doctor"
             )
-        ]
-    reach = (
-        _("The running hub was told.")
-        if told
-        else _("No hub is running; it reads the table when it starts.")
-    )
-    return [_("{what} applied to {name}. {reach}").format(what=what, name=wish.cohort, reach=reach)]
+
+
+def _password_lines(passwords: Mapping[str, str]) -> list[str]:
+    if not passwords:
+        return []
+    width = max(map(len, passwords))
+    lines = [f"  {name:<{width}}  {password}" for name, password in passwords.items()]
+    return [_("New demo sign-ins (this machine only):"), *lines]

@@ -28,7 +28,8 @@ from bioskills.base.tables import (
 from bioskills.base.text import _
 from bioskills.hub.cohort_file import WantedPerson, WantedRun, Wish
 
-SOURCE = "file"
+SOURCE = "file:{cohort}"
+"""A seat names the cohort of the file that gave it: who leaves that file loses it, and no other."""
 DUE_HOUR = 18
 """Work is due at 18:00 in the run's own zone, while somebody can still be asked."""
 
@@ -156,7 +157,7 @@ def _ensure_seats(session: Session, wish: Wish, now: datetime) -> Iterator[Chang
     for key in sorted(wanted):
         row = rows.get(key)
         if row is None:
-            session.add(_new_seat(session, *key, now))
+            session.add(_new_seat(session, *key, wish, now))
             yield Change("+", key[0], _("{role} in {cohort}").format(role=key[2], cohort=key[1]))
         elif row.valid_to is not None:
             row.valid_to = None
@@ -172,26 +173,23 @@ def _ensure_seats(session: Session, wish: Wish, now: datetime) -> Iterator[Chang
 
 
 def _rows(session: Session, wish: Wish) -> dict[tuple[str, str, str], Membership]:
-    # Platform seats are compared for the people of this file alone: other files name others.
-    named = {person.name for person in wish.people}
     query = (
         select(Person.name, Cohort.slug, Membership)
         .join(Membership, Membership.person_id == Person.id)
         .join(Cohort, Cohort.id == Membership.cohort_id)
-        .where(Membership.source == SOURCE, Cohort.slug.in_((wish.cohort, PLATFORM)))
+        .where(Membership.source == SOURCE.format(cohort=wish.cohort))
     )
-    return {
-        (name, slug, row.role): row
-        for name, slug, row in session.execute(query)
-        if slug == wish.cohort or name in named
-    }
+    return {(name, slug, row.role): row for name, slug, row in session.execute(query)}
 
 
-def _new_seat(session: Session, name: str, cohort: str, role: str, now: datetime) -> Membership:
+def _new_seat(
+    session: Session, name: str, cohort: str, role: str, wish: Wish, now: datetime
+) -> Membership:
     person = session.scalars(select(Person).where(Person.name == name)).one()
     place = session.scalars(select(Cohort).where(Cohort.slug == cohort)).one()
+    source = SOURCE.format(cohort=wish.cohort)
     return Membership(
-        person_id=person.id, cohort_id=place.id, role=role, source=SOURCE, valid_from=now
+        person_id=person.id, cohort_id=place.id, role=role, source=source, valid_from=now
     )
 
 
@@ -247,7 +245,9 @@ def _new_run(
 
 
 def _new_assignment(run: Run, position: int, entry: dict[str, object]) -> Assignment:
-    day = run.opens_at.astimezone(ZoneInfo(run.time_zone)) + timedelta(days=int(str(entry["due_offset_days"])))
+    day = run.opens_at.astimezone(ZoneInfo(run.time_zone)) + timedelta(
+        days=int(str(entry["due_offset_days"]))
+    )
     due = day.replace(hour=DUE_HOUR, minute=0, second=0, microsecond=0)
     return Assignment(
         run_id=run.id,

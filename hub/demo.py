@@ -6,11 +6,13 @@ that a real cohort goes through, so that the demo proves the real thing.
 
 import json
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
 
+from bioskills.base.places import Places
 from bioskills.base.store import Store
 from bioskills.base.tables import Person, now
 from bioskills.hub.cohort_file import Wish, parse_cohort
@@ -64,14 +66,44 @@ def seed(store: Store, course: str, time_zone: str) -> None:
 
 
 def ensure_sign_ins(store: Store, file: Path) -> dict[str, str]:
-    """Return a password for everybody, made on first use and kept."""
-    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    """Return a password for everybody, made on first use and kept; nobody else keeps one."""
+    known = _read(file)
     with store.reading() as session:
         names = list(session.scalars(select(Person.name).order_by(Person.id)))
-    found = {name: known.get(name) or secrets.token_urlsafe(6) for name in names}
+    found = {name: known.get(name) or _new_password() for name in names}
     if found != known:
-        staged = file.with_suffix(".new")
-        staged.touch(mode=0o600)
-        staged.write_text(json.dumps(found, indent=1), encoding="utf-8")
-        staged.rename(file)
+        _write(file, found)
     return found
+
+
+def add_sign_ins(file: Path, names: Iterable[str]) -> dict[str, str]:
+    """Give a password to those of these people who have none, and return the new ones."""
+    known = _read(file)
+    new = {name: _new_password() for name in names if name not in known}
+    if new:
+        _write(file, known | new)
+    return new
+
+
+def _new_password() -> str:
+    return secrets.token_urlsafe(6)
+
+
+def _read(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return known
+
+
+def _write(file: Path, found: dict[str, str]) -> None:
+    staged = file.with_suffix(".new")
+    staged.unlink(missing_ok=True)
+    staged.touch(mode=0o600)
+    staged.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    staged.rename(file)
+
+
+def sign_ins_file(places: Places) -> Path:
+    """Return where the printed passwords are kept, 0600 of the hub."""
+    return places.hub / "demo_sign_ins.json"

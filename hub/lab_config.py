@@ -21,6 +21,13 @@ AUTHOR_PANELS = {"create-assignment"}
 
 NEWS = "@jupyterlab/apputils-extension:announcements"
 
+NBGRADER_CONFIG = """\
+from bioskills.graders.exchange import configure
+
+configure(get_config())
+"""
+"""Lets stock nbgrader commands in a terminal speak to the campus; read by nbgrader alone."""
+
 SERVER_EXTENSIONS_OFF = (
     "jupyter_lsp",
     "notebook",
@@ -49,12 +56,15 @@ def write_lab_config(root: Path) -> None:
         folder = lab_config_dir(root, roles) / "labconfig"
         folder.mkdir(parents=True, exist_ok=True)
         disabled = dict.fromkeys(disabled_extensions(roles), True)
-        (folder / "page_config.json").write_text(
-            json.dumps({"disabledExtensions": disabled}), encoding="utf-8"
-        )
+        files = {
+            folder / "page_config.json": json.dumps({"disabledExtensions": disabled}),
+            folder.parent / "nbgrader_config.py": NBGRADER_CONFIG,
+        }
         for path in (root, folder.parent, folder):
             path.chmod(0o755)
-        (folder / "page_config.json").chmod(0o644)
+        for path, text in files.items():
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o644)
 
 
 def lab_arguments() -> list[str]:

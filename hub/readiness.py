@@ -12,11 +12,13 @@ import sys
 from pathlib import Path
 
 import httpx
+from sqlalchemy import func, select
 
 from bioskills.base.places import Places, database_url, places_of
 from bioskills.base.problems import SetupError
 from bioskills.base.settings import SECTIONS, Settings
 from bioskills.base.store import Store
+from bioskills.base.tables import Job
 from bioskills.base.text import _
 from bioskills.hub import demo
 from bioskills.hub.apply import refuse_unsafe
@@ -136,6 +138,15 @@ def prepare(settings: Settings, demo_course: Path | None) -> dict[str, str]:
         store.close()
         # What root wrote into a service's folder becomes the service's.
         own(settings, places)
+
+
+def unreleased(store: Store) -> int:
+    """Return how many runs wait for their assignments to be made ready by the grader."""
+    waiting = select(func.count()).where(
+        Job.kind == "release", Job.state.in_(("queued", "running"))
+    )
+    with store.reading() as session:
+        return session.scalar(waiting) or 0
 
 
 def own(settings: Settings, places: Places) -> None:

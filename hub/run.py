@@ -32,6 +32,7 @@ from bioskills.hub.readiness import (
     prepare,
     say,
     tail,
+    unreleased,
     write_settings,
 )
 from bioskills.hub.state import owners_of, runtime_dir
@@ -39,6 +40,7 @@ from bioskills.hub.supervision import STOP_WAIT_S, programs, supervisor_config
 from bioskills.hub.uids import all_uids
 
 READY_TIMEOUT_S = 120
+RELEASE_PATIENCE_S = 60
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Machine:
         self.sweep()
         self.supervisor = self._start_supervisor()
         self._await_ready()
+        self._await_releases()
         return Started(self.settings.public_url, sign_ins)
 
     def _start_supervisor(self) -> subprocess.Popen[bytes]:
@@ -113,6 +116,16 @@ class Machine:
             while not ready():
                 self._give_up_if_dead(name, deadline)
                 time.sleep(0.2)
+
+    def _await_releases(self) -> None:
+        """Wait a while for assignments that are being made ready; a slow one is no failure."""
+        deadline = time.monotonic() + RELEASE_PATIENCE_S
+        store = Store(database_url(self.settings))
+        if unreleased(store):
+            say(_("Making the assignments ready for learners …"))
+        while unreleased(store) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        store.close()
 
     def _give_up_if_dead(self, name: str, deadline: float) -> None:
         dead = self.supervisor is None or self.supervisor.poll() is not None

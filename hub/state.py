@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bioskills.base.places import Places, database_url, places_of
+from bioskills.base.problems import SetupError
 from bioskills.base.settings import Settings
-from bioskills.base.store import ensure_schema, sqlite_path
+from bioskills.base.store import ensure_schema, known_revisions, schema_revisions, sqlite_path
+from bioskills.base.text import _
 from bioskills.hub.lab_config import write_lab_config
 from bioskills.hub.secrets_store import ensure_secret
 
@@ -128,6 +130,9 @@ def _ensure_secrets(files: Secrets, owners: Owners) -> None:
 
 
 def _ensure_database(url: str, owner: int) -> None:
+    found, newest = schema_revisions(url)
+    if found not in {None, newest}:
+        raise SetupError(_other_revision(url, str(found), str(newest)))
     ensure_schema(url)
     file = sqlite_path(url)
     if file is None:
@@ -138,8 +143,27 @@ def _ensure_database(url: str, owner: int) -> None:
             os.chown(part, owner, owner)
 
 
+def _other_revision(url: str, found: str, newest: str) -> str:
+    if found in known_revisions(url):
+        text = _(
+            "The database is at revision {found}, this version needs {newest}. Run: bioskills upgrade"
+        )
+    else:
+        text = _(
+            "The database is at revision {found}, made by a newer version; this one knows up to {newest}. Install the newer version again, or bring back a backup."
+        )
+    return text.format(found=found, newest=newest)
+
+
 def ensure_backups(settings: Settings) -> Path:
-    """Return the folder of backups, owned by the campus like the database it copies."""
+    """Return the folder of backups, owned by the campus like the database it copies.
+
+    Raises:
+        SetupError: There is no installation here.
+    """
     folder = places_of(settings).state / "backups"
+    if not folder.parent.is_dir():
+        text = _("There is no installation at {data}. Start first: bioskills run")
+        raise SetupError(text.format(data=places_of(settings).data))
     _ensure_folder(folder, owners_of(settings).campus)
     return folder

@@ -5,6 +5,7 @@ mistake ends in sentences and exit code 2, never in a traceback.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
@@ -13,6 +14,8 @@ from bioskills.base.problems import InputError, SetupError, nearest
 from bioskills.base.text import _
 
 GROUP = "bioskills.commands"
+READER_LEFT, INTERRUPTED = 141, 130
+"""Exit codes as a shell gives them: 128 and the number of SIGPIPE or SIGINT."""
 Verbs = argparse._SubParsersAction  # noqa: SLF001 - argparse gives this type no public name
 Register = Callable[["Verbs[argparse.ArgumentParser]"], None]
 
@@ -44,6 +47,19 @@ def verbs_of(
 def main(argv: list[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our answer (head, less) has seen enough: end as other programs do.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_LEFT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
     known = nouns()
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(_usage(known))  # noqa: T201 - the command line's own output

@@ -9,7 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from bioskills.base.settings import Settings
+from bioskills.base.settings import Settings, installed_data_dir
 
 SYSTEM_DATA_DIR = Path("/var/lib/bioskills")
 
@@ -90,11 +90,18 @@ def places_of(settings: Settings) -> Places:
 
 
 def default_data_dir(base: Path | None = None) -> Path:
-    """Return `.bioskills` in the working folder, or the system's folder where learners cannot reach it.
+    """Return the data folder of an installation whose settings name none.
+
+    A program in `<data>/env/<name>` means that data folder, wherever it is
+    called from. Another one means `.bioskills` beside the code, or the system's
+    folder where learners cannot reach that.
 
     Args:
         base: The folder beside which data would lie; the working folder by default.
     """
+    installed = installed_data_dir()
+    if installed and base is None:
+        return installed
     here = (base or Path.cwd()).absolute()
     if os.geteuid() == 0 and not others_can_reach(here):
         return SYSTEM_DATA_DIR

@@ -43,7 +43,13 @@ class SetupError(Exception):
     """The machine or its state does not allow this; the text ends with the next step."""
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
-    """Return the known word closest to this one, or an empty string."""
-    found = get_close_matches(word, list(words), n=1, cutoff=0.6)
+def nearest(word: str, words: Iterable[str], alike: float = 0.6) -> str:
+    """Return the known word closest to this one, or an empty string.
+
+    Args:
+        word: What a person wrote.
+        words: What there is.
+        alike: From 0 to 1: how alike two words must be to count.
+    """
+    found = get_close_matches(word, list(words), n=1, cutoff=alike)
     return found[0] if found else ""

@@ -9,19 +9,23 @@ Order, later wins: defaults, the file, `BIOSKILLS_<SECTION>_<KEY>` variables.
 
 import ipaddress
 import os
-import tomllib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from bioskills.base.problems import InputError, Problem, nearest
+from bioskills.base.problems import InputError, Problem
+from bioskills.base.settings_sources import Gathered, gather
 from bioskills.base.text import _
 
 FILE_VARIABLE = "BIOSKILLS_SETTINGS"
 DEFAULT_FILE = "bioskills.toml"
-ENVIRONMENT_PREFIX = "BIOSKILLS_"
+ENVIRONMENTS = ("hub", "lab", "course", "dev")
+COMPLETE = ".complete"
+"""The set-up writes this file into an environment that it finished."""
 
 
 class Section(BaseModel):
@@ -38,6 +42,15 @@ class Site(Section):
     help_contact: str = Field("", description="Where learners ask for help: a mail or web address.")
     time_zone: str = Field("Europe/Berlin", description="IANA zone for dates in files without one.")
     language: str = Field("en", description="Language of people who chose none (BCP 47).")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(_("Use an IANA name such as Europe/Berlin")) from error
+        return value
 
 
 class Network(Section):
@@ -66,6 +79,14 @@ class Network(Section):
         description="Set only where wildcard DNS is impossible: all servers share one origin, "
         "so a learner's page can act as whoever opens it. Start-up repeats this warning.",
     )
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        ports = (self.port, self.hub_port, self.proxy_api_port, self.campus_port)
+        if len(set(ports)) < len(ports):
+            rule = _("port, hub_port, proxy_api_port and campus_port must differ; they are {ports}")
+            raise ValueError(rule.format(ports=", ".join(map(str, ports))))
+        return self
 
 
 class Paths(Section):
@@ -191,105 +212,66 @@ def section_fields(section: str) -> dict[str, Any]:
 def settings_file(environ: Mapping[str, str] = os.environ) -> Path | None:
     """Return the file that would be read, or None where only defaults apply.
 
+    That is what BIOSKILLS_SETTINGS names; else `bioskills.toml` in the working
+    folder; else the one of the installation that this program belongs to.
+
     Raises:
         InputError: BIOSKILLS_SETTINGS names a file that is not there.
     """
     named = environ.get(FILE_VARIABLE)
     if named:
-        path = Path(named)
-        if not path.is_file():
+        if not Path(named).is_file():
             what = _("there is no such settings file.")
-            raise InputError(
-                [
-                    Problem(
-                        str(path),
-                        what,
-                        next=_("Unset {name} or correct it.").format(name=FILE_VARIABLE),
-                    )
-                ]
-            )
-        return path
-    return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None
+            step = _("Unset {name} or correct it.").format(name=FILE_VARIABLE)
+            raise InputError([Problem(named, what, next=step)])
+        return Path(named)
+    data = installed_data_dir()
+    beside = [data / DEFAULT_FILE, data.parent / DEFAULT_FILE] if data else []
+    return next((file for file in (Path(DEFAULT_FILE), *beside) if file.is_file()), None)
+
+
+def installed_data_dir(prefix: Path | None = None) -> Path | None:
+    """Return the data folder whose environment runs this program, if it is one.
+
+    Args:
+        prefix: The environment; this program's own by default.
+    """
+    environment = prefix or Path(sys.prefix)
+    data = environment.parent.parent
+    inside = environment.name in ENVIRONMENTS and environment.parent.name == "env"
+    return data if inside and (environment / COMPLETE).is_file() else None
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read settings from a file and the environment.
 
     Args:
-        path: The file; None looks at BIOSKILLS_SETTINGS, then ./bioskills.toml.
+        path: The file; None looks where `settings_file` does.
         environ: Variables that override the file.
 
     Raises:
         InputError: With every fault of the file and the environment at once.
     """
     source = path or settings_file(environ)
-    tables = _read_toml(source) if source else {}
-    problems = _unknown(tables, str(source or DEFAULT_FILE))
-    merged = _merge(tables, _from_environment(environ, problems))
-    if not problems:
-        try:
-            return Settings.model_validate(merged)
-        except ValidationError as error:
-            problems = [_as_problem(fault, str(source or DEFAULT_FILE)) for fault in error.errors()]
-    raise InputError(problems)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
+    known = {section: section_fields(section) for section in SECTIONS}
+    found = gather(source, str(source or DEFAULT_FILE), environ, known)
+    problems = found.problems
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(
-            [Problem(str(path), _("is not TOML: {error}.").format(error=error))]
-        ) from error
+        settings = Settings.model_validate(found.values)
+    except ValidationError as error:
+        problems += [_as_problem(fault, found) for fault in error.errors()]
+    if problems:
+        raise InputError(problems)
+    return settings
 
 
-def _unknown(tables: Mapping[str, Any], source: str) -> list[Problem]:
-    problems = []
-    for section, body in tables.items():
-        if section not in SECTIONS or not isinstance(body, dict):
-            problems.append(_unknown_name(source, section, SECTIONS))
-            continue
-        known = section_fields(section)
-        problems += [
-            _unknown_name(source, f"{section}.{key}", [f"{section}.{k}" for k in known])
-            for key in body
-            if key not in known
-        ]
-    return problems
-
-
-def _unknown_name(source: str, name: str, known: tuple[str, ...] | list[str]) -> Problem:
-    near = nearest(name, known)
-    hint = (
-        _("Did you mean {near}?").format(near=near) if near else _("See: bioskills settings list")
-    )
-    return Problem(source, _("there is no option {name}.").format(name=name), next=hint)
-
-
-def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, Any]:
-    known = {
-        f"{ENVIRONMENT_PREFIX}{s}_{k}".upper(): (s, k) for s in SECTIONS for k in section_fields(s)
-    }
-    found: dict[str, Any] = {}
-    for name, value in environ.items():
-        if name in known:
-            section, key = known[name]
-            found.setdefault(section, {})[key] = value
-        elif any(name.startswith(f"{ENVIRONMENT_PREFIX}{s.upper()}_") for s in SECTIONS):
-            problems.append(_unknown_name(_("environment"), name, list(known)))
-    return found
-
-
-def _merge(tables: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    return {s: {**tables.get(s, {}), **overrides.get(s, {})} for s in {*tables, *overrides}}
-
-
-def _as_problem(fault: Any, source: str) -> Problem:
-    name = ".".join(str(part) for part in fault["loc"])
-    what = _("{name} is {value!r}.").format(name=name, value=fault["input"])
-    return Problem(
-        source, what, rule=f"{fault['msg']}.", next=_("Correct it, then run: bioskills doctor")
-    )
+def _as_problem(fault: Any, found: Gathered) -> Problem:
+    name = tuple(str(part) for part in fault["loc"])
+    # The fault of a whole section names its options in the sentence itself.
+    value = _(" is {value!r}").format(value=fault["input"]) if len(name) > 1 else ""
+    what = ".".join(name) + value + "."
+    rule = fault["msg"].removeprefix("Value error, ").rstrip(".") + "."
+    return Problem(found.where(name), what, rule, _("Correct it, then run: bioskills doctor"))
 
 
 def sign_in_methods() -> tuple[str, ...]:

@@ -14,13 +14,13 @@ from typing import Any
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.settings import (
     DEFAULT_FILE,
-    ENVIRONMENT_PREFIX,
     SECTIONS,
     Settings,
     load_settings,
     section_fields,
     settings_file,
 )
+from bioskills.base.settings_sources import variable_of
 from bioskills.base.text import _
 
 PAGE = Path("docs") / "reference" / "settings.md"
@@ -45,7 +45,7 @@ class Option:
     @property
     def variable(self) -> str:
         """The environment variable that overrides it."""
-        return f"{ENVIRONMENT_PREFIX}{self.section}_{self.key}".upper()
+        return variable_of(self.section, self.key)
 
 
 def add_settings(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -79,7 +79,7 @@ def options_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> I
     for section in SECTIONS:
         body = getattr(settings, section)
         for key, field in section_fields(section).items():
-            variable = f"{ENVIRONMENT_PREFIX}{section}_{key}".upper()
+            variable = variable_of(section, key)
             in_file = section in settings.model_fields_set and key in body.model_fields_set
             source = (
                 variable

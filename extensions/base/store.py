@@ -17,6 +17,8 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT_MS = 30_000
+WRITER_LOCK = 0x62736873
+"""Key of the lock that one PostgreSQL writer holds: "bshs", a number nobody else picks."""
 
 
 def open_engine(url: str) -> Engine:
@@ -29,6 +31,8 @@ def open_engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _harden_sqlite)
         event.listen(engine, "begin", _begin_at_once)
+    else:
+        event.listen(engine, "begin", _begin_alone)
     return engine
 
 
@@ -48,6 +52,14 @@ def _begin_at_once(connection: Any) -> None:
     # IMMEDIATE: a reader that turns writer would otherwise fail as "locked" at once.
     reading = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _begin_alone(connection: Any) -> None:
+    # One writer at a time, as with SQLite: what one transaction read is still so when it writes.
+    if connection.get_execution_options().get("reading", False):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    else:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
 
 class Store:
@@ -98,6 +110,11 @@ def schema_revisions(url: str) -> tuple[str | None, str | None]:
         current = MigrationContext.configure(connection).get_current_revision()
     engine.dispose()
     return current, ScriptDirectory.from_config(migrations(url)).get_current_head()
+
+
+def known_revisions(url: str) -> set[str]:
+    """Return every revision that this version of the code knows."""
+    return {script.revision for script in ScriptDirectory.from_config(migrations(url)).walk_revisions()}
 
 
 def sqlite_path(url: str) -> Path | None:

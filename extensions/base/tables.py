@@ -114,7 +114,7 @@ class Membership(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     cohort_id: Mapped[int] = mapped_column(ForeignKey("cohort.id"), index=True)
     role: Mapped[str] = mapped_column(String(16))
-    source: Mapped[str] = mapped_column(String(40))
+    source: Mapped[str] = mapped_column(String(60))  # file:<cohort>, or who else gave it
     valid_from: Mapped[datetime | None]
     valid_to: Mapped[datetime | None]
 

@@ -216,6 +216,7 @@ class AssignmentView(Wire):
     extended: bool = False
     points: str | None = Field(None, description="Points of the attempt that counts; null before.")
     max_points: str
+    passed: bool | None = Field(None, description="Whether these points reach the pass share; null before.")
     attempt: int = Field(description="Number of hand-ins so far.")
     max_attempts: int | None
     next_attempt_at: datetime | None = None

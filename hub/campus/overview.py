@@ -8,6 +8,7 @@ may move `next` from a lesson on to the one after it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 
 from sqlalchemy.orm import Session
 
@@ -110,6 +111,7 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
     """Return the card of one assignment."""
     state, latest, counting = work.state_of(done, now), done.latest, done.counting
     returned = done.returned
+    reached = work.points_of(counting[1]) if counting else None
     return AssignmentView(
         name=plan.id,
         title=plan.title,
@@ -121,8 +123,9 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         due_at=done.due_at,
         closes_at=done.run.closes_at,
         extended=done.extension is not None,
-        points=number(work.points_of(counting[1])[0]) if counting else None,
-        max_points=number(work.points_of(counting[1])[1] if counting else plan.points),
+        points=number(reached[0]) if reached else None,
+        max_points=number(reached[1] if reached else plan.points),
+        passed=reached[0] >= Fraction(plan.pass_share) * reached[1] if reached else None,
         attempt=latest.attempt if latest else 0,
         max_attempts=plan.attempts.max,
         next_attempt_at=_cool_down(done, plan, now),

@@ -1,12 +1,19 @@
-"""Run Alembic's migrations on our database, each in one transaction."""
+"""Run Alembic's migrations on our database, all in one transaction.
+
+SQLite changes a table by making it anew, so its foreign keys rest meanwhile;
+`bioskills upgrade` checks them afterwards.
+"""
 
 from alembic import context
+from sqlalchemy import event
 
 from bioskills.base.store import open_engine
 from bioskills.base.tables import Base
 
 config = context.config
 engine = open_engine(config.get_main_option("sqlalchemy.url") or "")
+if engine.dialect.name == "sqlite":
+    event.listen(engine, "connect", lambda raw, _record: raw.execute("PRAGMA foreign_keys=OFF"))
 
 with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
