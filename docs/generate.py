@@ -11,8 +11,13 @@ from pathlib import Path
 
 from bioskills.base.commands import build_parser, nouns
 from bioskills.base.settings_command import reference_page
+from bioskills.hub.roles import EVERYBODY, ROLE_TABLE
 
 REFERENCE = Path(__file__).parent / "reference"
+ROLES_INTRODUCTION = """\
+A role comes from a seat in a cohort; `bioskills cohort apply` gives and ends seats.
+`{cohort}` stands for the cohort's name: no hub scope of a cohort's role reaches beyond it.
+An admin's scopes count on the cohort `platform` alone."""
 NOTE = "<!-- Made by `make docs`; change the help texts in the code. -->"
 
 
@@ -52,7 +57,26 @@ def _argument(action: argparse.Action) -> str:
     return f"- `{name}`: {action.help or ''}".rstrip(": ")
 
 
-PAGES = {"commands.md": commands_page, "settings.md": reference_page}
+def roles_page() -> str:
+    """Return the reference page of the roles: what each is for, and what the hub gives it."""
+    parts = [
+        "# Roles",
+        NOTE.replace("help texts in the code", "table in hub/roles.py"),
+        ROLES_INTRODUCTION,
+        f"Everybody with a seat has the hub scopes {_codes(EVERYBODY)}: the own lab, the campus, the lab's verbs.",
+    ]
+    for name, rule in ROLE_TABLE.items():
+        scopes = _codes(rule.scopes) or "none beyond everybody's"
+        facts = f"- Hub group: `{rule.group}`\n- Hub scopes: {scopes}"
+        parts += [f"## {name}", rule.purpose, facts]
+    return "\n\n".join(parts) + "\n"
+
+
+def _codes(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+PAGES = {"commands.md": commands_page, "roles.md": roles_page, "settings.md": reference_page}
 
 
 def main(argv: list[str]) -> int:

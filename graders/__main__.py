@@ -11,6 +11,7 @@ import signal
 import sys
 import sysconfig
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.exc import SAWarning
@@ -19,22 +20,24 @@ from bioskills.base.places import Places, places_of
 from bioskills.base.settings import Settings, load_settings
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.graders.campus_client import Campus
-from bioskills.graders.daemon import Grader
+from bioskills.graders.daemon import Grader, StoppingError
 from bioskills.graders.grading import Bench
-from bioskills.graders.sandbox import SandboxError, check_walls
+from bioskills.graders.sandbox import Limits, SandboxError, check_walls
 
 MARKER = ".complete"
+log = logging.getLogger("bioskills.grader")
 
 
 def bench_of(settings: Settings, places: Places) -> Bench:
     """Return what grading needs of this machine."""
-    lab, course = places.environment("lab"), places.environment("course")
+    lab, course, given = places.environment("lab"), places.environment("course"), settings.grading
     return Bench(
         lab=lab,
         course=course,
-        cell_timeout_s=settings.grading.cell_timeout_s,
-        job_timeout_s=settings.grading.job_timeout_s,
+        cell_timeout_s=given.cell_timeout_s,
+        job_timeout_s=given.job_timeout_s,
         key=f"course:{_content_key(course)}",
+        limits=Limits(given.memory_mb, given.processes, given.disk_mb),
     )
 
 
@@ -52,21 +55,34 @@ def main() -> int:
     os.environ["PATH"] = f"{sysconfig.get_path('scripts')}:/usr/bin:/bin"
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader 0.9.6 on SQLAlchemy 2: noise
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("httpx", "traitlets", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     settings = load_settings()
     places = places_of(settings)
+    bench = bench_of(settings, places)
     try:
-        check_walls()
+        check_walls(bench.limits)
     except SandboxError as error:
-        logging.getLogger("bioskills.grader").error("%s", error)  # noqa: TRY400 - a sentence is enough
+        log.error("%s", error)  # noqa: TRY400 - a sentence is enough
         return 1
     token = (places.grader / "campus_token").read_text(encoding="ascii").strip()
     url = f"http://127.0.0.1:{settings.network.campus_port}{CAMPUS_PREFIX}"
-    grader = Grader(places.grader, Campus(url, token), bench_of(settings, places))
-    stop: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _frame: stop.append(number))
-    grader.run(settings.grading.poll_s, lambda: bool(stop))
+    _serve(Grader(places.grader, Campus(url, token), bench), settings.grading.poll_s)
     return 0
+
+
+def _serve(grader: Grader, poll_s: float) -> None:
+    """Work until SIGTERM; a job under way is put back."""
+
+    def stop(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise StoppingError
+
+    signal.signal(signal.SIGTERM, stop)
+    with suppress(StoppingError):
+        log.info("Waiting for work")
+        grader.run(poll_s, lambda: False)
+    log.info("Ended")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from bioskills.base.wire import TAR, GradeResult, Job, Refusal, ReleaseResult
+from bioskills.base.wire import TAR, GradeResult, Job, JobsTaken, Refusal, ReleaseResult
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 CHUNK_BYTES = 1 << 16
@@ -59,6 +59,16 @@ class Campus:
         self._checked(
             self._http.post(f"api/v1/grader/jobs/{job.id}/fail", json={"message": message})
         )
+
+    def put_back(self, job: Job) -> None:
+        """Give a job back undone; this does not count as a try."""
+        self._checked(self._http.post(f"api/v1/grader/jobs/{job.id}/put-back"))
+
+    def recover(self) -> int:
+        """Take back every job that an ended grader left; return how many."""
+        return JobsTaken.model_validate(
+            self._checked(self._http.post("api/v1/grader/jobs/recover")).json()
+        ).count
 
     def fetch_course(self, course: str, version: str, target: Path) -> None:
         """Write a course's ZIP to this file."""

@@ -2,20 +2,26 @@
 
 Law: only names leave here: the ids of checks that the course's notes list, and
 the kind of an error. The text of a test, hidden or visible, and what a
-learner's code printed while it was graded never do.
+learner's code printed while it was graded never do. A hostile notebook is a
+notebook that says nothing, never an error.
 """
 
 import builtins
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from bioskills.base.text import _
+from bioskills.base.wire import CellScore
+from bioskills.competence.hashes import cells_sha256, notebook_src_sha256
+from bioskills.competence.scores import GradeCell
 
 CHECK_ID = re.compile(r"\s*\[([a-z0-9_]+)\]", re.ASCII)
 ANSWER_CHARS = 20_000
+TIMED_OUT = "CellTimeoutError"
 KNOWN_ERRORS = {
     name
     for name, kind in vars(builtins).items()
@@ -23,17 +29,68 @@ KNOWN_ERRORS = {
 }
 
 
+def notebook(text: str) -> dict[str, Any] | None:
+    """Return a notebook's content, or None where the text is none."""
+    try:
+        book = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    cells = book.get("cells") if isinstance(book, dict) else None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        return None
+    return dict(book)
+
+
 def notebooks_in(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the notebooks that can be read, by name without ending."""
     found = {}
     for path in sorted(folder.glob("*.ipynb")):
         try:
-            book = json.loads(path.read_text(encoding="utf-8"))
+            book = notebook(path.read_text(encoding="utf-8"))
         except (ValueError, OSError):
             continue
-        if isinstance(book, dict) and isinstance(book.get("cells"), list):
+        if book is not None:
             found[path.stem] = book
     return found
+
+
+def tree_sha256(folder: Path) -> str:
+    """Return the hash of a folder's notebooks, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.ipynb")):
+        if path.is_file() and not path.is_symlink():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def sources_sha256(books: Mapping[str, Any]) -> str:
+    """Return the hash of the first notebook's sources; empty where there is none."""
+    for book in books.values():
+        try:
+            return notebook_src_sha256(book)
+        except ValueError:  # no notebook of format 4, or text that has no canonical form
+            continue
+    return ""
+
+
+def scores_sha256(cells: Iterable[CellScore]) -> str:
+    """Return the hash of all scores; empty where one is no number (a learner can return such)."""
+    try:
+        return cells_sha256([_row(cell) for cell in cells])
+    except ValueError:
+        return ""
+
+
+def _row(cell: CellScore) -> GradeCell:
+    return GradeCell(
+        name=cell.cell,
+        cell_type=cell.cell_type,
+        max_score=cell.max_points,
+        auto_score=cell.auto_points,
+        manual_score=cell.manual_points,
+        extra_credit=cell.extra_credit,
+        needs_manual_grade=cell.needs_person,
+    )
 
 
 def failed_checks(book: Mapping[str, Any], known: Mapping[str, set[str]]) -> dict[str, list[str]]:
@@ -44,28 +101,47 @@ def failed_checks(book: Mapping[str, Any], known: Mapping[str, set[str]]) -> dic
         known: Check ids by grade_id, from `grading/<assignment>.yml`.
     """
     found = {}
-    for cell in book["cells"]:
-        name = _grade_id(cell)
-        failed = [
-            check
-            for output in _errors(cell)
-            if (check := _check_of(output)) in known.get(name, set())
-        ]
+    for name, outputs in _graded_outputs(book):
+        failed = [check for o in outputs if (check := _check_of(o)) in known.get(name, set())]
         if failed:
             found[name] = failed
     return found
 
 
-def stopped_by(book: Mapping[str, Any]) -> dict[str, str]:
-    """Return by grade cell a sentence where it stopped with something else than a check."""
-    found = {}
-    for cell in book["cells"]:
-        for output in _errors(cell):
-            if not _check_of(output) and output.get("ename") in KNOWN_ERRORS:
-                found[_grade_id(cell)] = _(
-                    "The checks stopped with {error}: run your cells from top to bottom and look at the first one that fails."
-                ).format(error=output["ename"])
-    return found
+def why_no_points(book: Mapping[str, Any], expected: Iterable[str]) -> dict[str, str]:
+    """Return by grade cell a sentence where it stopped with something else than a check.
+
+    Args:
+        book: An autograded notebook.
+        expected: The grade_ids that the assignment has.
+    """
+    seen = dict(_graded_outputs(book))
+    said = {name: _sentence(outputs) for name, outputs in seen.items()}
+    missing = _(
+        "This cell is missing in the notebook that you handed in. Open the assignment again, copy your answers over, and hand in once more."
+    )
+    return {name: text for name, text in said.items() if text} | {
+        name: missing for name in expected if name not in seen
+    }
+
+
+def _sentence(outputs: list[Mapping[str, Any]]) -> str:
+    errors = [output for output in outputs if output.get("output_type") == "error"]
+    kinds = [str(error.get("ename")) for error in errors if not _check_of(error)]
+    if TIMED_OUT in kinds:
+        return _(
+            "The checks did not come to an end in the time allowed: look for a loop without end."
+        )
+    known = [kind for kind in kinds if kind in KNOWN_ERRORS]
+    if known:
+        return _(
+            "The checks stopped with {error}: run your cells from top to bottom and look at the first one that fails."
+        ).format(error=known[-1])
+    if not errors and any(output.get("name") == "stderr" for output in outputs):
+        return _(
+            "Your code printed a warning or an error message while the checks ran, which counts as failed: run the cell and look for text on a red ground."
+        )
+    return ""
 
 
 def answers(book: Mapping[str, Any]) -> dict[str, str]:
@@ -73,8 +149,16 @@ def answers(book: Mapping[str, Any]) -> dict[str, str]:
     return {
         _grade_id(cell): _text(cell.get("source"))[:ANSWER_CHARS]
         for cell in book["cells"]
-        if isinstance(cell, dict) and _nbgrader(cell).get("solution")
+        if _nbgrader(cell).get("solution")
     }
+
+
+def _graded_outputs(book: Mapping[str, Any]) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    for cell in book["cells"]:
+        if _nbgrader(cell).get("grade"):
+            outputs = cell.get("outputs")
+            found = outputs if isinstance(outputs, list) else []
+            yield _grade_id(cell), [output for output in found if isinstance(output, dict)]
 
 
 def _nbgrader(cell: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -84,13 +168,7 @@ def _nbgrader(cell: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _grade_id(cell: Mapping[str, Any]) -> str:
-    return str(_nbgrader(cell).get("grade_id", ""))
-
-
-def _errors(cell: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    if not _nbgrader(cell).get("grade"):
-        return []
-    return [output for output in cell.get("outputs") or [] if output.get("output_type") == "error"]
+    return _clean(str(_nbgrader(cell).get("grade_id", "")))
 
 
 def _check_of(output: Mapping[str, Any]) -> str:
@@ -103,4 +181,9 @@ def _check_of(output: Mapping[str, Any]) -> str:
 
 
 def _text(value: object) -> str:
-    return "".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    return _clean("".join(map(str, value)) if isinstance(value, list) else str(value or ""))
+
+
+def _clean(text: str) -> str:
+    """Return the text without halves of characters, which no file and no answer can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,19 +1,28 @@
 """Wall in the process that runs a learner's code.
 
 Law: what runs a submission sees the system and the environments read-only,
-its own slot, and nothing else: no other submission, no gradebook, no token, no
-network. Where the walls cannot be built the grader refuses and says why.
+the files it was given read-only, one small memory disk, and nothing else: no
+other submission, no gradebook, no token, no network. It leaves nothing on this
+machine's disk: its answer comes back over one socket that no kernel inherits.
+Where the walls cannot be built the grader refuses and says why.
 
 Walls by bubblewrap (a kept program): own user, pid, mount, net and ipc
-namespaces; ends with its parent.
+namespaces; everything inside ends with its parent. Limits by prlimit.
+
+What these walls do not stop: learner code and tests share one interpreter, so
+learner code can read the test it is being given, and can lie about it. All
+slots have the grader's own uid outside, and their memory is limited for each
+process, not for all of them together.
 """
 
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sysconfig
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,11 +41,30 @@ SYSTEM = (
     "/etc/localtime",
 )
 SANDBOX_UID = "1000"
-OUTPUT_CHARS = 4000
+MB = 1 << 20
+ANSWER_BYTES = 64 * MB
+OUTPUT_BYTES = 4000
+CHUNK_BYTES = 1 << 16
+LAST_WORDS_S = 5.0
 
 
 class SandboxError(Exception):
     """The walls cannot be built on this machine; the text says why."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use.
+
+    Attributes:
+        memory_mb: Address space of each of its processes.
+        processes: Processes and threads at one time.
+        disk_mb: Everything it writes, in memory.
+    """
+
+    memory_mb: int = 4096
+    processes: int = 256
+    disk_mb: int = 256
 
 
 @dataclass(frozen=True)
@@ -45,11 +73,13 @@ class Ended:
 
     Attributes:
         code: Exit code; negative for a signal.
-        output: The end of what it printed (for the log, never for a learner).
+        answer: What it sent over its socket; empty where that was too much.
+        output: The beginning of what it printed. May be a learner's.
         timed_out: Whether it was ended because its time was over.
     """
 
     code: int
+    answer: bytes
     output: str
     timed_out: bool
 
@@ -70,79 +100,122 @@ def bubblewrap() -> str:
     return found
 
 
-def walls(slot: Path, readable: Sequence[Path]) -> list[str]:
-    """Return the bwrap command line up to the program.
+def walls(
+    given: Mapping[str, Path],
+    environments: Sequence[Path],
+    variables: Mapping[str, str],
+    limits: Limits,
+) -> list[str]:
+    """Return the command line up to the program.
 
     Args:
-        slot: The folder that appears as /slot, writable.
-        readable: Environments, seen at their own paths, read-only.
+        given: Folders to show below /slot, by name there, read-only.
+        environments: Environments, seen at their own paths, read-only.
+        variables: The whole environment of the program.
+        limits: What it may use.
     """
-    seen = [word for path in SYSTEM if os.path.exists(path) for word in _bound(path)]  # noqa: PTH110
-    envs = [word for path in readable for word in ("--ro-bind", str(path), str(path))]
+    disk = ("--size", str(limits.disk_mb * MB), "--tmpfs")
     return [
         bubblewrap(),
         *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv"),
         *("--uid", SANDBOX_UID, "--gid", SANDBOX_UID, "--hostname", "grader"),
-        *seen,
-        *envs,
-        *(
-            "--proc",
-            "/proc",
-            "--dev",
-            "/dev",
-            "--tmpfs",
-            "/tmp",
-            "--bind",
-            str(slot),
-            SLOT,
-            "--chdir",
-            SLOT,
-        ),
+        *(word for path in SYSTEM if os.path.lexists(path) for word in _shown(path)),
+        *(word for path in _with_bases(environments) for word in ("--ro-bind", path, path)),
+        *("--proc", "/proc", "--dev", "/dev", *disk, "/dev/shm", "--remount-ro", "/dev"),
+        *(*disk, SLOT, "--dir", f"{SLOT}/tmp", "--dir", f"{SLOT}/home"),
+        *("--symlink", f"{SLOT}/tmp", "/tmp"),
+        *(w for name, path in given.items() for w in ("--ro-bind", str(path), f"{SLOT}/{name}")),
+        *("--remount-ro", "/", "--chdir", SLOT),
+        *(word for name, value in variables.items() for word in ("--setenv", name, value)),
+        *("/usr/bin/prlimit", f"--as={limits.memory_mb * MB}", f"--nproc={limits.processes}"),
+        *("--core=0", "--"),
     ]
 
 
-def _bound(path: str) -> tuple[str, ...]:
+def _shown(path: str) -> tuple[str, ...]:
     if os.path.islink(path):  # noqa: PTH114
         return ("--symlink", os.readlink(path), path)  # noqa: PTH115
     return ("--ro-bind", path, path)
 
 
-def run_walled(command: Sequence[str], environment: dict[str, str], timeout_s: float) -> Ended:
-    """Run a walled command to its end or its time limit."""
-    words = [word for name, value in environment.items() for word in ("--setenv", name, value)]
-    full = [*command[: command.index("--proc")], *words, *command[command.index("--proc") :]]
-    process = subprocess.Popen(
-        full,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        env={},
-    )
+def _with_bases(environments: Sequence[Path]) -> list[str]:
+    """Return the environments and, where it lies outside the system, the Python they stand on."""
+    bases = [(path / "bin" / "python").resolve().parent.parent for path in environments]
+    far = [base for base in bases if not base.is_relative_to("/usr")]
+    return list(dict.fromkeys(map(str, [*environments, *far])))
+
+
+def run_walled(command: Sequence[str], given: bytes, timeout_s: float) -> Ended:
+    """Run a walled command to its end or its time limit.
+
+    Args:
+        command: Walls and program; the number of its socket is added as the last word.
+        given: What it reads from that socket before it answers.
+        timeout_s: Wall seconds until it is ended.
+    """
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        process = subprocess.Popen(
+            [*command, str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={},
+            pass_fds=(theirs.fileno(),),
+        )
+        theirs.close()
+        return _ended(process, ours, given, time.monotonic() + timeout_s)
+
+
+def _ended(
+    process: "subprocess.Popen[bytes]", line: socket.socket, given: bytes, deadline: float
+) -> Ended:
+    answer, timed_out = b"", False
     try:
-        output, _none = process.communicate(timeout=timeout_s)
-        return Ended(process.returncode, _end_of(output), timed_out=False)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _none = process.communicate()
-        return Ended(process.returncode, _end_of(output), timed_out=True)
+        answer = _exchange(line, given, deadline)
+        process.wait(LAST_WORDS_S)
+    except TimeoutError:
+        timed_out = True
+    except (OSError, subprocess.TimeoutExpired):
+        pass  # It died before it read, or does not end: what it said is all there is.
+    finally:
+        # With its parent dead, everything inside the walls dies.
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    with process.stdout as output:
+        os.set_blocking(output.fileno(), False)
+        said = output.read(OUTPUT_BYTES) or b""
+    return Ended(process.returncode, answer, said.decode("utf-8", "replace"), timed_out)
 
 
-def _end_of(output: bytes) -> str:
-    return output.decode("utf-8", "replace")[-OUTPUT_CHARS:]
+def _exchange(line: socket.socket, given: bytes, deadline: float) -> bytes:
+    """Send what is given, then read until the other end is closed."""
+    line.settimeout(max(deadline - time.monotonic(), 0.01))
+    line.sendall(given)
+    line.shutdown(socket.SHUT_WR)
+    answer = bytearray()
+    while len(answer) <= ANSWER_BYTES:
+        line.settimeout(max(deadline - time.monotonic(), 0.01))
+        chunk = line.recv(CHUNK_BYTES)
+        if not chunk:
+            return bytes(answer)
+        answer += chunk
+    return b""
 
 
-def check_walls() -> None:
+def check_walls(limits: Limits) -> None:
     """Build the walls once around nothing.
 
     Raises:
         SandboxError: This machine does not allow it.
     """
-    probe = Path("/tmp")  # noqa: S108 - bound, not written
-    ended = run_walled([*walls(probe, []), "/usr/bin/true"], {}, timeout_s=20)
+    ended = run_walled([*walls({}, [], {}, limits), "/usr/bin/true"], b"", timeout_s=20)
     if ended.code != 0:
         raise SandboxError(
             _(
                 "The grading sandbox cannot be built here: {reason}. Allow unprivileged user namespaces, then restart."
-            ).format(reason=ended.output.strip())
+            ).format(reason=ended.output.strip() or ended.code)
         )

@@ -1,10 +1,12 @@
 """Keep the nbgrader folder of each run: source, release, gradebook, submissions.
 
 Law: 0700 and the grader's alone. Sources come from the installed course
-version; its own nbgrader_config.py is never read. A slot for a submission gets
-a pristine gradebook (no other learner's row) and the data files, no source notebook.
+version; its own nbgrader_config.py is never read, and no code of it runs here.
+A slot for a submission gets a pristine gradebook (no learner's row) and the
+data files, no source notebook.
 """
 
+import json
 import shutil
 import tempfile
 import zipfile
@@ -13,16 +15,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from bioskills.base.text import _
 from bioskills.base.wire import Job
+from bioskills.graders.engine import COURSE, configuration, convert
 from bioskills.graders.intake import copy_regular, swap_in
-from bioskills.graders.slot_worker import configuration
 
 PRISTINE = "pristine.db"
 SOURCE_PREFIX = "assignments/"
 TIMESTAMP = "timestamp.txt"
 TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M:%S.%f UTC"
+AUTOTEST = "AUTOTEST"
 
 
 class GenerateError(Exception):
@@ -40,12 +43,6 @@ class Workshop:
         """SQLAlchemy URL of the run's gradebook."""
         return f"sqlite:///{self.root / 'gradebook.db'}"
 
-    def api(self) -> Any:
-        """Return nbgrader's API on this folder."""
-        from nbgrader.apps.api import NbGraderAPI  # noqa: PLC0415 - 1,300 modules, only where they are used
-
-        return NbGraderAPI(config=configuration(self.root, cell_timeout_s=30))
-
     def take_sources(self, course_zip: Path) -> None:
         """Replace `source/` by the assignments of this course version."""
         staged = self.root / ".source.new"
@@ -59,17 +56,38 @@ class Workshop:
                     target.write_bytes(archive.read(entry))
         swap_in(staged, self.root / "source")
 
+    @property
+    def assignments(self) -> list[str]:
+        """Names of all assignments of the run's course version."""
+        return sorted(path.name for path in (self.root / "source").iterdir())
+
     def generate(self, assignment: str) -> Path:
         """Make the learner version and return its folder.
 
         Raises:
             GenerateError: nbgrader refused the source.
         """
-        outcome = self.api().generate_assignment(assignment, force=True, create=True)
-        if not outcome["success"]:
-            lines = str(outcome.get("error") or outcome.get("log") or "").strip().splitlines()
-            raise GenerateError(lines[-1] if lines else assignment)
+        from nbgrader.converters import GenerateAssignment  # noqa: PLC0415 - 1,300 modules, only where they are used
+        from nbgrader.preprocessors import InstantiateTests  # noqa: PLC0415
+
+        self._refuse_autotests(assignment)
+        config = configuration(str(self.root), self.gradebook_url)
+        # That step alone would run the source's code, here, with the grader's rights.
+        stock = GenerateAssignment.preprocessors.default_args[0]
+        config.GenerateAssignment.preprocessors = [p for p in stock if p is not InstantiateTests]
+        outcome = convert(GenerateAssignment, config, assignment)
+        if outcome.error:
+            raise GenerateError(f"{assignment}: {outcome.said or outcome.error}")
         return self.root / "release" / assignment
+
+    def _refuse_autotests(self, assignment: str) -> None:
+        for path in sorted((self.root / "source" / assignment).glob("*.ipynb")):
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            if any(AUTOTEST in "".join(cell["source"]) for cell in cells):
+                message = _(
+                    "{file} has {word} lines, which run code while the release is made. Make the tests from them with nbgrader first, then install the course again."
+                )
+                raise GenerateError(message.format(file=path.name, word=AUTOTEST))
 
     def keep_pristine(self) -> None:
         """Keep the gradebook as it is before the first submission, for the slots."""
@@ -77,10 +95,17 @@ class Workshop:
 
         pristine = self.root / f".{PRISTINE}.new"
         shutil.copyfile(self.root / "gradebook.db", pristine)
-        with Gradebook(f"sqlite:///{pristine}", "course") as gradebook:
+        with Gradebook(f"sqlite:///{pristine}", COURSE) as gradebook:
             for student in list(gradebook.students):
                 gradebook.remove_student(student.id)
         pristine.rename(self.root / PRISTINE)
+
+    def ensure_pristine(self) -> None:
+        """Make the gradebooks again where the folder was lost or is older than they are."""
+        if not (self.root / PRISTINE).exists():
+            for assignment in self.assignments:
+                self.generate(assignment)
+            self.keep_pristine()
 
     @contextmanager
     def slot(self, job: Job) -> Iterator[Path]:
@@ -94,6 +119,10 @@ class Workshop:
             yield slot
         finally:
             shutil.rmtree(slot, ignore_errors=True)
+
+    def clear_slots(self) -> None:
+        """Remove what a grader that was killed left behind."""
+        shutil.rmtree(self.root / "slots", ignore_errors=True)
 
     def _copy_data(self, assignment: str, slot: Path) -> None:
         source, target = self.root / "source" / assignment, slot / "source" / assignment
@@ -113,10 +142,17 @@ class Workshop:
         swap_in(staged, place)
 
 
+def stamp(folder: Path, job: Job) -> None:
+    """Write the time of the hand-in as nbgrader reads it, over what a learner may have put there."""
+    place = folder / TIMESTAMP
+    if place.is_dir():
+        shutil.rmtree(place)
+    moment = (job.submitted_at or datetime.now(UTC)).astimezone(UTC)
+    place.write_text(moment.strftime(TIMESTAMP_FORMAT), encoding="ascii")
+
+
 def submitted_folder(slot: Path, job: Job) -> Path:
-    """Return where nbgrader looks for the submission, with its time stamp written."""
+    """Return where nbgrader looks for the submission."""
     folder = slot / "submitted" / job.learner / job.assignments[0]
     folder.mkdir(mode=0o700, parents=True)
-    moment = (job.submitted_at or datetime.now(UTC)).astimezone(UTC)
-    (folder / TIMESTAMP).write_text(moment.strftime(TIMESTAMP_FORMAT), encoding="ascii")
     return folder

@@ -6,6 +6,7 @@ gives the same. What must not be is refused here, before the hub starts.
 
 import os
 import sqlite3
+from html import escape
 from typing import Any
 
 from bioskills.base.places import database_url, hub_database_url, places_of
@@ -22,6 +23,7 @@ from bioskills.hub.roles import EVERYBODY
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.spawner import ExecSpawner, campus_api_url
 from bioskills.hub.state import runtime_dir, secret_files
+from bioskills.hub.warnings_shown import warnings_of
 
 CAMPUS_DOORS = ("instructor", "assessor", "certifier", "admin", "manager", "funder")
 """Roles whose first page is the campus; everybody else starts in the lab."""
@@ -48,6 +50,13 @@ def refuse_unsafe(settings: Settings) -> None:
         raise SetupError(
             _(
                 "Demo sign-in listens on {address}: its passwords are printed, so it runs on 127.0.0.1 only. Set sign_in.method, or network.address."
+            ).format(address=settings.network.address)
+        )
+    if os.geteuid() != 0 and not settings.is_loopback:
+        raise SetupError(
+            _(
+                "Not started as root, so all labs would run as one account; that is for "
+                "127.0.0.1 only, not for {address}. Start it as root, or set network.address."
             ).format(address=settings.network.address)
         )
     if not settings.network.host and not settings.network.accept_single_origin:
@@ -102,7 +111,7 @@ def apply_sign_in(c: Any, settings: Settings) -> None:
         c.DemoAuthenticator.sign_ins_file = str(sign_ins_file(places_of(settings)))
     c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.oauth_token_expires_in = 12 * 3600
-    c.JupyterHub.template_vars = {"announcement": ""}
+    c.JupyterHub.template_vars = {"announcement": escape(" ".join(warnings_of(settings)))}
 
 
 def apply_roles(c: Any) -> None:

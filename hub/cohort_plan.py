@@ -157,7 +157,7 @@ def _ensure_seats(session: Session, wish: Wish, now: datetime) -> Iterator[Chang
     for key in sorted(wanted):
         row = rows.get(key)
         if row is None:
-            session.add(_new_seat(session, *key, wish, now))
+            session.add(_new_seat(session, key, wish, now))
             yield Change("+", key[0], _("{role} in {cohort}").format(role=key[2], cohort=key[1]))
         elif row.valid_to is not None:
             row.valid_to = None
@@ -182,9 +182,8 @@ def _rows(session: Session, wish: Wish) -> dict[tuple[str, str, str], Membership
     return {(name, slug, row.role): row for name, slug, row in session.execute(query)}
 
 
-def _new_seat(
-    session: Session, name: str, cohort: str, role: str, wish: Wish, now: datetime
-) -> Membership:
+def _new_seat(session: Session, key: tuple[str, str, str], wish: Wish, now: datetime) -> Membership:
+    name, cohort, role = key
     person = session.scalars(select(Person).where(Person.name == name)).one()
     place = session.scalars(select(Cohort).where(Cohort.slug == cohort)).one()
     source = SOURCE.format(cohort=wish.cohort)

@@ -15,6 +15,7 @@ from bioskills.base.settings import Settings, load_settings
 from bioskills.base.store import Store
 from bioskills.base.tables import now
 from bioskills.base.text import _
+from bioskills.hub.warnings_shown import warnings_of
 
 
 def say(line: str) -> None:
@@ -62,7 +63,8 @@ def welcome(settings: Settings, url: str, sign_ins: Mapping[str, str]) -> list[s
             f"  {name:<{width}}  {password}  {roles.get(name, '')}"
             for name, password in sign_ins.items()
         ]
-    return [*lines, _("Stop with Ctrl-C.")]
+    warnings = [_("Warning: {text}").format(text=text) for text in warnings_of(settings)]
+    return [*lines, *warnings, _("Stop with Ctrl-C.")]
 
 
 def add_doctor(sub: "Verbs[argparse.ArgumentParser]") -> None:
@@ -118,10 +120,12 @@ def _install(options: argparse.Namespace) -> int:
     settings = load_settings()
     content, version = read_for_install(options.source)
     places, owners = ensure_state(settings), owners_of(settings)
+    # Asked now: the campus's uid has no name on the machine.
+    actor = getpass.getuser()
     become(owners.campus, owners.group)
     name = f"{version.course} {version.version}"
     store = Store(database_url(settings))
-    new = install(store, Objects(places.objects), content, version, getpass.getuser())
+    new = install(store, Objects(places.objects), content, version, actor)
     store.close()
     say(
         _("Installed {name}.").format(name=name)

@@ -4,6 +4,8 @@ Law: a version is immutable. The same content again does nothing; other
 content under the same version is refused with the next free step.
 """
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -13,8 +15,9 @@ from bioskills.base.problems import InputError, Problem
 from bioskills.base.store import Store
 from bioskills.base.tables import AuditEntry, CourseVersion
 from bioskills.base.text import _
+from bioskills.courses.checks import check_course
 from bioskills.courses.package import canonical_zip, read_course
-from bioskills.courses.reading import view_of
+from bioskills.courses.rules import Finding
 from bioskills.hub.campus.objects import Objects
 
 NOTES_PREFIX = "grading/"
@@ -24,18 +27,16 @@ def read_for_install(source: Path) -> tuple[bytes, CourseVersion]:
     """Return a course's canonical ZIP and its row, both read from a folder or ZIP.
 
     Raises:
-        InputError: With every fault of the course's files.
+        InputError: With everything that the static rules of `bioskills course check` refuse.
     """
     files = read_course(source)
-    course = view_of(files)
-    if course.faults or course.manifest is None:
-        raise InputError(
-            [Problem(f.file, f"{f.key} {f.message}".strip(), next=f.next) for f in course.faults]
-        )
+    errors = check_course(files).errors
+    if errors:
+        raise InputError([finding_as_problem(finding) for finding in errors])
     manifest = yaml.safe_load(files["course.yml"])
     return canonical_zip(files), CourseVersion(
-        course=course.manifest.id,
-        version=str(course.manifest.version),
+        course=manifest["id"],
+        version=str(manifest["version"]),
         sha256="",
         manifest=manifest,
         mapping=yaml.safe_load(files["competence.yaml"]),
@@ -45,6 +46,12 @@ def read_for_install(source: Path) -> tuple[bytes, CourseVersion]:
             if _is_notes(path)
         },
     )
+
+
+def finding_as_problem(finding: Finding) -> Problem:
+    """Return a finding of the course check in the form that every command prints."""
+    fault = finding.fault
+    return Problem(fault.where, fault.message, f"({finding.rule.id})", finding.next)
 
 
 def _is_notes(path: str) -> bool:
@@ -61,33 +68,51 @@ def install(
     """Store the ZIP and the row; return whether anything was new.
 
     Raises:
-        InputError: This version is installed with other content.
+        InputError: This version is installed with other content, or its mapping changed silently.
     """
-    version.sha256 = objects.put(content)
+    version.sha256 = hashlib.sha256(content).hexdigest()
     with store.transaction() as session:
-        known = session.scalar(
-            select(CourseVersion).where(
-                CourseVersion.course == version.course, CourseVersion.version == version.version
-            )
-        )
-        if known is None:
-            session.add(version)
-            subject = f"{version.course} {version.version}"
-            session.add(
-                AuditEntry(
-                    actor=actor,
-                    action="course.install",
-                    subject=subject,
-                    detail={"sha256": version.sha256},
-                )
-            )
-            return True
-        if known.sha256 == version.sha256:
+        others = session.scalars(
+            select(CourseVersion).where(CourseVersion.course == version.course)
+        ).all()
+        known = next((other for other in others if other.version == version.version), None)
+        if known is not None and known.sha256 == version.sha256:
             return False
-    what = _("version {version} of {course} is installed with other content.").format(
-        version=version.version, course=version.course
-    )
-    rule = _("A version never changes, because grades rest on it.")
-    raise InputError(
-        [Problem("course.yml", what, rule, _("Raise `version` in course.yml, then install again."))]
+        _refuse_change(version, known, others)
+        objects.put(content)
+        session.add(version)
+        session.add(_audit_entry(version, actor))
+    return True
+
+
+def _refuse_change(
+    version: CourseVersion, known: CourseVersion | None, others: Sequence[CourseVersion]
+) -> None:
+    problems = []
+    if known is not None:
+        what = _("version {version} of {course} is installed with other content.").format(
+            version=version.version, course=version.course
+        )
+        rule = _("A version never changes, because grades rest on it.")
+        step = _("Raise `version` in course.yml, then install again.")
+        problems.append(Problem("course.yml", what, rule, step))
+    number = version.mapping["mapping_version"]
+    same = [other for other in others if other.mapping["mapping_version"] == number]
+    if any(other.mapping != version.mapping for other in same):
+        what = _("mapping_version {number} differs from the one in {course} {other}.").format(
+            number=number, course=version.course, other=same[0].version
+        )
+        rule = _("Evidence names the mapping version it rests on, so one number means one mapping.")
+        step = _("Raise `mapping_version` in competence.yaml, then install again.")
+        problems.append(Problem("competence.yaml", what, rule, step))
+    if problems:
+        raise InputError(problems)
+
+
+def _audit_entry(version: CourseVersion, actor: str) -> AuditEntry:
+    return AuditEntry(
+        actor=actor,
+        action="course.install",
+        subject=f"{version.course} {version.version}",
+        detail={"sha256": version.sha256},
     )

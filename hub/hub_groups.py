@@ -6,7 +6,7 @@ who makes a request; the groups of the others would stay stale until they act
 no seat left loses the running lab and every token: both would outlive it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -16,6 +16,7 @@ from bioskills.hub.membership import Seat
 from bioskills.hub.roles import groups_of
 
 TIMEOUT_S = 30.0
+PAGE_SIZE = 200
 
 
 class Told(Enum):
@@ -50,8 +51,8 @@ def tell_hub(api: str, token: str, people: Mapping[str, list[Seat]], gone: list[
 
 
 def _write(hub: httpx.Client, people: Mapping[str, list[Seat]]) -> None:
-    present = {group["name"]: set(group["users"]) for group in _get(hub, "/groups")}
-    known = {user["name"] for user in _every_user(hub)}
+    present = {group["name"]: set(group["users"]) for group in _every(hub, "/groups")}
+    known = {user["name"] for user in _every(hub, "/users")}
     for name, held in people.items():
         wanted = set(groups_of(held))
         if wanted and name not in known:
@@ -70,25 +71,25 @@ def _settle(hub: httpx.Client, group: str, name: str, there: bool, wanted: bool)
 
 
 def _show_out(hub: httpx.Client, gone: list[str]) -> None:
-    known = {user["name"]: user for user in _every_user(hub)}
+    known = {user["name"]: user for user in _every(hub, "/users")}
     for name in gone:
         if name in known:
             if known[name].get("server") or known[name].get("pending"):
-                hub.delete(f"/users/{name}/server").raise_for_status()
-            _revoke_tokens(hub, name)
+                _delete(hub, f"/users/{name}/server")
+            for token in _get(hub, f"/users/{name}/tokens")["api_tokens"]:
+                _delete(hub, f"/users/{name}/tokens/{token['id']}")
 
 
-def _revoke_tokens(hub: httpx.Client, name: str) -> None:
-    # Revoking one token of a sign-in revokes its siblings, so one may be gone already.
-    for token in _get(hub, f"/users/{name}/tokens")["api_tokens"]:
-        answer = hub.delete(f"/users/{name}/tokens/{token['id']}")
-        if answer.status_code != httpx.codes.NOT_FOUND:
-            answer.raise_for_status()
+def _delete(hub: httpx.Client, path: str) -> None:
+    # Gone already is as good: a sign-in's tokens go together, and a lab may be ending (400).
+    answer = hub.delete(path)
+    if answer.status_code not in {httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND}:
+        answer.raise_for_status()
 
 
-def _every_user(hub: httpx.Client) -> Iterable[dict[str, Any]]:
-    page, size = 0, 200
-    while found := _get(hub, f"/users?offset={page * size}&limit={size}"):
+def _every(hub: httpx.Client, path: str) -> Iterator[dict[str, Any]]:
+    page = 0
+    while found := _get(hub, f"{path}?offset={page * PAGE_SIZE}&limit={PAGE_SIZE}"):
         yield from found
         page += 1
 

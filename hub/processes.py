@@ -36,19 +36,24 @@ def pids_of(uids: set[int]) -> list[int]:
     ]
 
 
-def end_all_of(uids: set[int], patience_s: float = 3.0) -> int:
+def end_all_of(uids: set[int], patience_s: float = 3.0, give_up_s: float = 30.0) -> int:
     """End every process of these uids: politely, then for good.
+
+    Args:
+        uids: Whose processes.
+        patience_s: How long they may take to end by themselves.
+        give_up_s: When to leave what even SIGKILL does not end (waiting for a dead disk, say).
 
     Returns:
         How many processes were there at first.
     """
     found = pids_of(uids)
     _signal(found, signal.SIGTERM)
-    deadline = time.monotonic() + patience_s
-    while pids_of(uids) and time.monotonic() < deadline:
+    begun = time.monotonic()
+    while pids_of(uids) and time.monotonic() < begun + patience_s:
         time.sleep(0.05)
-    # A fork bomb makes new ones while we look: repeat until a look finds none.
-    while left := pids_of(uids):
+    # Some make new ones while we look: repeat until a look finds none.
+    while (left := pids_of(uids)) and time.monotonic() < begun + patience_s + give_up_s:
         _signal(left, signal.SIGKILL)
         time.sleep(0.02)
     return len(found)

@@ -8,7 +8,9 @@ Spawner is never used: under a root hub it gives every learner root.
 This is the *slim exec* way: one new interpreter per lab.
 """
 
+import asyncio
 import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from bioskills.hub.membership import seats
 from bioskills.hub.processes import end_all_of, start_time
 from bioskills.hub.uids import ensure_uid
 
+PRIVATE = 0o700
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -43,7 +46,7 @@ def ensure_home(home: Path, uid: int) -> Path:
         HomeError: It belongs to another uid, or is not a folder. It is left as it is.
     """
     home.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-    if not home.exists():
+    if not os.path.lexists(home):
         staged = home.with_name(f".{home.name}.new")
         staged.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0:
@@ -56,6 +59,8 @@ def ensure_home(home: Path, uid: int) -> Path:
                 "Your home folder belongs to another account (uid {found}, expected {uid}); nothing was changed. Tell your admin."
             ).format(found=state.st_uid, uid=uid)
         )
+    if stat.S_IMODE(state.st_mode) != PRIVATE:
+        home.chmod(PRIVATE)
     return home
 
 
@@ -109,8 +114,8 @@ class ExecSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhub is u
         self.cmd = self._command()
         self.args = lab_arguments()
         self.popen_kwargs = self._process_options(uid, home)
-        address: tuple[str, int] = await super().start()
-        self.popen_kwargs["stdout"].close()
+        with self.popen_kwargs["stdout"]:
+            address: tuple[str, int] = await super().start()
         self.started = start_time(self.pid)
         return address
 
@@ -176,7 +181,9 @@ class ExecSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhub is u
         """End the lab and everything its learner left running."""
         await super().stop(now=now)
         if self.privileged:
-            end_all_of({ensure_uid(self._store(), self.user.name, self.first_uid)})
+            uid = ensure_uid(self._store(), self.user.name, self.first_uid)
+            # In a thread: a daemon that ignores SIGTERM must not hold up the whole hub.
+            await asyncio.to_thread(end_all_of, {uid})
 
     def get_state(self) -> dict[str, Any]:
         """Keep the process's identity over a restart of the hub."""

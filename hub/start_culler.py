@@ -23,7 +23,7 @@ def wait_for(url: str) -> None:
     """Return when the hub answers; the culler itself would log a traceback."""
     while True:
         try:
-            if httpx.get(url, timeout=PAUSE_S).is_success:
+            if httpx.get(url, timeout=PAUSE_S, trust_env=False).is_success:
                 return
         except httpx.TransportError:
             pass

@@ -154,6 +154,15 @@ class Grading(Section):
         300, ge=10, description="Wall seconds one submission may take in all."
     )
     max_attempts: int = Field(3, ge=1, description="Times a job is tried before a person is asked.")
+    memory_mb: int = Field(
+        4096, ge=1024, description="Address space of each process of a submission in MB."
+    )
+    processes: int = Field(
+        256, ge=32, description="Processes and threads of one submission at one time."
+    )
+    disk_mb: int = Field(
+        256, ge=16, description="What one submission may write in MB; it lies in memory."
+    )
 
 
 class SignIn(Section):

@@ -106,15 +106,19 @@ def ensure_schema(url: str) -> None:
 def schema_revisions(url: str) -> tuple[str | None, str | None]:
     """Return the revision of the database and the newest one known."""
     engine = open_engine(url)
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
     return current, ScriptDirectory.from_config(migrations(url)).get_current_head()
 
 
 def known_revisions(url: str) -> set[str]:
     """Return every revision that this version of the code knows."""
-    return {script.revision for script in ScriptDirectory.from_config(migrations(url)).walk_revisions()}
+    return {
+        script.revision for script in ScriptDirectory.from_config(migrations(url)).walk_revisions()
+    }
 
 
 def sqlite_path(url: str) -> Path | None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 CAMPUS_PREFIX = "/services/campus/"
 LAB_SCOPE = "custom:bioskills:lab"
-INSTRUCTOR_TOKEN_PREFIX = "bsh_"
+INSTRUCTOR_TOKEN_PREFIX = "bsh_"  # noqa: S105 - marks a token, is none
 VERSION_HEADER = "X-Bioskills-Version"
 TAR = "application/x-tar"
 
@@ -216,7 +216,9 @@ class AssignmentView(Wire):
     extended: bool = False
     points: str | None = Field(None, description="Points of the attempt that counts; null before.")
     max_points: str
-    passed: bool | None = Field(None, description="Whether these points reach the pass share; null before.")
+    passed: bool | None = Field(
+        None, description="Whether these points reach the pass share; null before."
+    )
     attempt: int = Field(description="Number of hand-ins so far.")
     max_attempts: int | None
     next_attempt_at: datetime | None = None
@@ -320,6 +322,12 @@ class JobFailure(Wire):
     """Why one try of a job failed; the campus decides whether there is another."""
 
     message: str = Field(description="A sentence for the people who run this; no learner content.")
+
+
+class JobsTaken(Wire):
+    """How many jobs of an ended grader wait again."""
+
+    count: int
 
 
 class RunList(Wire):

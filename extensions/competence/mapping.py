@@ -12,12 +12,13 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from bioskills.base.problems import nearest
 from bioskills.base.text import _
 from bioskills.competence.faults import Fault, MappingError
 from bioskills.competence.lint import CellInfo, lint_mapping
 from bioskills.competence.tasks import Attempts, Cell, Gate, Mapping, Task
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 __all__ = ["CellInfo", "Fault", "Mapping", "MappingError", "lint_mapping", "parse_mapping"]
 

@@ -10,8 +10,9 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from bioskills.competence.exact import exact
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from bioskills.competence.exact import exact
 
 Kind = Literal["formative", "summative", "capstone", "quiz", "observation"]
 AssessmentType = Literal[

@@ -24,6 +24,7 @@ from bioskills.hub.campus.app import create_app, static_url
 from bioskills.hub.campus.hub_api import HubApi
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.campus.site import Site, make_templates
+from bioskills.hub.warnings_shown import warnings_of
 
 HUB_TOKEN = "hub_token"  # noqa: S105 - a file's name
 GRADER_TOKEN = "grader_token"  # noqa: S105 - a file's name
@@ -44,7 +45,7 @@ def make_site(settings: Settings, places: Places | None = None) -> Site:
         hub=HubApi(hub_api_url(settings), own_token, settings.sign_in.permissions_age_s),
         clock=now,
         objects=Objects(places.objects),
-        templates=make_templates(settings, static_url),
+        templates=make_templates(settings, static_url, warnings_of(settings)),
         grader_token_sha256=hashlib.sha256(
             read_secret(places.campus / GRADER_TOKEN).encode()
         ).hexdigest(),

@@ -23,6 +23,8 @@ def routes(site: Site) -> APIRouter:
     """Return the grader's routes."""
     router = APIRouter(prefix=f"{site.prefix}api/v1/grader")
     router.add_api_route("/jobs/claim", claim, methods=["POST"], response_model=None)
+    router.add_api_route("/jobs/recover", recover, methods=["POST"])
+    router.add_api_route("/jobs/{job_id}/put-back", put_back, methods=["POST"], status_code=204)
     router.add_api_route("/jobs/{job_id}/intent", intent, methods=["POST"], status_code=204)
     router.add_api_route("/jobs/{job_id}/result", result, methods=["POST"], status_code=204)
     router.add_api_route("/jobs/{job_id}/fail", fail, methods=["POST"], status_code=204)
@@ -36,6 +38,20 @@ def claim(site: Here, caller: GraderOnly) -> wire.Job | Response:
     with site.store.transaction() as session:
         job = jobs.claim(session, site.clock(), site.settings.grading)
     return job or Response(status_code=204)
+
+
+def recover(site: Here, caller: GraderOnly) -> wire.JobsTaken:
+    """Let everything wait again that an ended grader left under way."""
+    del caller
+    with site.store.transaction() as session:
+        return wire.JobsTaken(count=jobs.recover(session, site.clock(), site.settings.grading))
+
+
+def put_back(job_id: int, site: Here, caller: GraderOnly) -> None:
+    """Take a job back undone, from a grader that was asked to end."""
+    del caller
+    with site.store.transaction() as session:
+        jobs.put_back(session, job_id)
 
 
 def intent(job_id: int, site: Here, caller: GraderOnly) -> None:

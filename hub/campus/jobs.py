@@ -156,6 +156,31 @@ def fail(session: Session, job_id: int, message: str, at: datetime, limits: Grad
     return job
 
 
+def put_back(session: Session, job_id: int) -> Job:
+    """Let a job wait again that its worker gave back undone; the try does not count."""
+    job = find(session, job_id)
+    if job.state == "running":
+        job.state, job.tries, job.lease_until = "queued", job.tries - 1, None
+    return job
+
+
+def recover(session: Session, at: datetime, limits: Grading) -> int:
+    """Let every job wait again that was being worked on; those out of tries end with a verdict.
+
+    The one grader calls this when it starts: whatever runs is then left over.
+
+    Returns:
+        How many jobs were left over.
+    """
+    left = session.scalars(select(Job).where(Job.state == "running").with_for_update()).all()
+    for job in left:
+        if job.tries >= limits.max_attempts:
+            _give_up(session, job, _("The grader stopped while it worked on it."), at)
+        else:
+            job.state, job.lease_until = "queued", None
+    return len(left)
+
+
 def _waiting(at: datetime) -> ColumnElement[bool]:
     ready = or_(Job.lease_until.is_(None), Job.lease_until <= at)
     return and_(Job.state == "queued", ready)

@@ -30,8 +30,6 @@ def navigation(site: Site, browser: Browser, current: str) -> list[Nav]:
             links.append(Nav(_("Cohort {name}").format(name=cohort), here, current == here))
     if "instructor" in _roles(browser):
         links.append(Nav(_("Tokens"), site.link("tokens"), current == "tokens"))
-    if browser.holds("instructor"):
-        links.append(Nav(_("Tokens"), site.link("tokens"), current == "tokens"))
     links.append(Nav(_("My lab"), f"{site.hub_url}spawn"))
     return links
 

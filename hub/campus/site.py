@@ -111,12 +111,15 @@ def site_of(request: Request) -> Site:
     return site
 
 
-def make_templates(settings: Settings, static: Callable[[str], str]) -> Environment:
+def make_templates(
+    settings: Settings, static: Callable[[str], str], warnings: Sequence[str] = ()
+) -> Environment:
     """Return the template environment: escaping on, unknown names refused.
 
     Args:
         settings: For the names and addresses that every page shows.
         static: Gives the address of a static file.
+        warnings: What every page must say about this installation.
     """
     templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -128,7 +131,11 @@ def make_templates(settings: Settings, static: Callable[[str], str]) -> Environm
     )
     templates.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]  # the i18n extension adds it
     templates.globals.update(
-        static=static, prefix=CAMPUS_PREFIX, site=settings.site, hub_url=hub_public_url(settings)
+        static=static,
+        prefix=CAMPUS_PREFIX,
+        site=settings.site,
+        hub_url=hub_public_url(settings),
+        warnings=warnings,
     )
     return templates
 

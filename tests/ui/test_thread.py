@@ -9,9 +9,8 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import expect
-
 from bioskills_tests import COURSE, sign_in
+from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
 

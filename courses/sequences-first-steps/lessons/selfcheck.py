@@ -36,8 +36,8 @@ CHOICES = {
         "c": "Right. You get an empty list and no complaint. So check the number of records after every reading.",
     },
     "2.2": {
-        "a": "Not yet. 32.34 divides by all 736 letters. It treats 265 unknown bases as if they were A or T.",
-        "b": "Right. 50.53 divides by the 471 known bases. Say so beside the number, and say how many bases are unknown.",
+        "a": "Not yet. 32.34 divides by all 736 letters. It treats 265 unknown letters as if they were A or T.",
+        "b": "Right. 50.53 divides by the 471 known bases. Say so beside the number, and say how many letters are N.",
         "c": "Not yet. A mean of a wrong number and a right number is a wrong number.",
     },
     "2.4": {
@@ -48,7 +48,7 @@ CHOICES = {
     "2.7": {
         "a": "Not yet. Valine is what GTG means in the middle of a gene.",
         "b": "Not yet. GTG is no stop codon in any genetic code that is used here.",
-        "c": "Right. A start codon is read by the start tRNA, which carries methionine. Inside a gene, GTG is valine.",
+        "c": "Right. A start codon is read by the start tRNA, which carries methionine (in bacteria a modified one). Inside a gene, GTG is valine.",
     },
 }
 
@@ -57,6 +57,12 @@ NUMBERS = {
     "1.4": (39, 0, "Right: 39 sequence lines hold CGCG.", {
         0: "Not yet. Nothing was counted. Check the path and the quotes.",
         94: "Not yet. 94 is the number of header lines. Turn the choice round with -v.",
+    }),
+    "1.6": (14, 0, "Right: 14 records are longer than 750 letters.", {
+        0: "Not yet. The count stayed at its start value. Is there a line that makes it larger, inside the if?",
+        1: "Not yet. The function stops too early. The line with return must not be indented below the for.",
+        16: "Not yet. You also counted records of exactly 750 letters. Longer than is written >.",
+        94: "Not yet. Every record was counted. Ask with if before you count.",
     }),
     "2.3": (42.12, 0.006, "Right. Bring all letters to one case before you count.", {
         0.0: "Not yet. The file is in lower case, and 'g' is not 'G' for a computer.",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from bioskills.competence.evidence import EvidenceRecord
 from bioskills.competence.framework import Framework, load_framework
 from bioskills.competence.mapping import Mapping, parse_mapping

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from bioskills.competence.evaluate import evaluate
 from bioskills.competence.evidence import MACHINE, EvidenceRecord
 from bioskills.competence.framework import Framework

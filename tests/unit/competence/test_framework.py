@@ -4,6 +4,7 @@ from fractions import Fraction
 from importlib.resources import files
 
 import pytest
+
 from bioskills.competence.framework import (
     PUBLISHED,
     ChangedFrameworkError,

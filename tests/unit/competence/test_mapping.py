@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+
 from bioskills.base.problems import InputError
 from bioskills.competence.framework import Framework
 from bioskills.competence.mapping import (

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+
 from bioskills.competence.evaluate import evaluate
 from bioskills.competence.evidence import EvidenceError, EvidenceRecord
 from bioskills.competence.framework import Framework

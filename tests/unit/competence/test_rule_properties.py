@@ -3,14 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bioskills.competence.evaluate import evaluate, unit_results
 from bioskills.competence.evidence import EvidenceRecord
 from bioskills.competence.framework import Framework
 from bioskills.competence.mapping import Mapping, parse_mapping
 from bioskills.competence.results import OutcomeResult, Status
 from bioskills.competence.scores import GradeCell, attempt_scores, to_stored
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 NOW = datetime(2027, 6, 1, tzinfo=UTC)
 OUTCOMES = ("BSH-U04-S1", "BSH-U04-S2", "BSH-U04-K1", "BSH-U04-A1", "BSH-U01-S1")

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+
 from bioskills.competence.exact import NotExactError, exact
 from bioskills.competence.mapping import Mapping, parse_mapping
 from bioskills.competence.scores import GradeCell, MissingCellsError, attempt_scores, to_stored

@@ -1,0 +1,36 @@
+"""Say what is missing where this installation is weaker than it should be.
+
+Law: a fall-back is never silent. Each warning here is printed at start-up and
+stands on every page of the hub and the campus until its cause is gone.
+"""
+
+from pathlib import Path
+
+from bioskills.base.places import places_of
+from bioskills.base.settings import Settings
+from bioskills.base.text import _
+
+
+def one_account_for_all(state: Path) -> bool:
+    """Say whether every service and every lab runs as one account (not started by root)."""
+    return state.stat().st_uid != 0
+
+
+def warnings_of(settings: Settings) -> list[str]:
+    """Return every warning that holds now, as sentences."""
+    found = []
+    if one_account_for_all(places_of(settings).state):
+        found.append(
+            _(
+                "Not started as root: all labs run as one account, so learners can read each "
+                "other's files and the platform's data. For trying out on this machine only."
+            )
+        )
+    if settings.network.accept_single_origin:
+        found.append(
+            _(
+                "All labs share one address with the platform (network.accept_single_origin): "
+                "a learner's page can act as whoever opens it."
+            )
+        )
+    return found

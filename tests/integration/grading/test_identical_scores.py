@@ -1,0 +1,129 @@
+"""The course in plain nbgrader and in our grader: the same scores, cell for cell."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from bioskills_tests import COURSE
+
+from bioskills.base.wire import GradeResult
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+
+Scores = dict[str, tuple[float | None, float, bool]]
+QUERY = """
+select notebook.name || '/' || base_cell.name, grade.auto_score, grade_cells.max_score, grade.needs_manual_grade
+from grade join grade_cells on grade.cell_id = grade_cells.id
+join base_cell on base_cell.id = grade_cells.id
+join submitted_notebook on grade.notebook_id = submitted_notebook.id
+join notebook on submitted_notebook.notebook_id = notebook.id
+join submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id
+join assignment on submitted_assignment.assignment_id = assignment.id
+where assignment.name = ? and submitted_assignment.student_id = ?
+"""
+
+
+class Stock:
+    """The course folder as somebody opens it who has only nbgrader."""
+
+    def __init__(self, root: Path, class_: Any) -> None:
+        self.root = root
+        self.lab = class_.bench.lab
+        shutil.copytree(COURSE, root, ignore=shutil.ignore_patterns("release", "*.db"))
+        course = class_.bench.course
+        self.environ = {
+            "PATH": f"{self.lab / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(root.parent),
+            "LANG": "C.UTF-8",
+            "JUPYTER_PATH": str(course / "share" / "jupyter"),
+        }
+
+    def run(self, *words: str) -> int:
+        """Run an nbgrader command in the folder; return its exit status."""
+        command = [str(self.lab / "bin" / "python"), "-m", "nbgrader", *words]
+        done = subprocess.run(command, cwd=self.root, env=self.environ, capture_output=True, text=True)
+        return done.returncode
+
+    def hand_in(self, learner: str, assignment: str, files: Mapping[str, bytes]) -> None:
+        folder = self.root / "submitted" / learner / assignment
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+
+    def scores(self, learner: str, assignment: str) -> Scores:
+        with sqlite3.connect(self.root / "gradebook.db") as database:
+            rows = database.execute(QUERY, (assignment, learner)).fetchall()
+        return {cell: (auto, most, bool(waits)) for cell, auto, most, waits in rows}
+
+
+def ours(result: GradeResult) -> Scores:
+    return {
+        cell.cell: (
+            None if cell.auto_points is None else float(cell.auto_points),
+            float(cell.max_points),
+            cell.needs_person,
+        )
+        for cell in result.cells
+    }
+
+
+def variant(assignment: str, name: str) -> dict[str, str]:
+    found = yaml.safe_load((COURSE / "variants" / assignment / f"{name}.yml").read_text())
+    return {found["cell"]: found["source"]}
+
+
+def submissions(class_: Any, assignment: str, variants: list[str]) -> dict[str, dict[str, bytes]]:
+    """Return hand-ins of every kind, by a learner's pseudonym."""
+    right = class_.solution(assignment)
+    first = next(iter(right))
+    plots = "import matplotlib.pyplot as _p\n_p.plot([1, 2])\n_p.show()\n" + right[first]
+    noisy = right[first].replace("    return", "    import warnings; warnings.warn('look')\n    return")
+    answers = {
+        "solution": right,
+        "empty": {},
+        **{name: right | variant(assignment, name) for name in variants},
+        "syntax-error": right | {first: "def broken(:\n    return 1"},
+        "raises-at-import": right | {first: "import there_is_no_such_module"},
+        "plots": right | {first: plots},
+        "warns": right | {first: noisy},
+    }
+    found = {name: class_.work(assignment, given) for name, given in answers.items()}
+    book = class_.book(assignment)
+    keys = [cell["metadata"].get("nbgrader", {}) for cell in book["cells"]]
+    at = next(place for place, key in enumerate(keys) if key.get("grade"))
+    deleted = {**book, "cells": [cell for place, cell in enumerate(book["cells"]) if place != at]}
+    found["deleted-test"] = class_.with_book(assignment, deleted)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("assignment", "variants"),
+    [
+        ("p1", ["counts-every-arrow", "pairs-four-capitals-only"]),
+        ("s1", ["n-in-the-denominator", "path-without-quotes"]),
+    ],
+)
+def test_plain_nbgrader_gives_the_same_scores(
+    class_: Any, tmp_path: Path, assignment: str, variants: list[str]
+) -> None:
+    stock = Stock(tmp_path / "course", class_)
+    assert stock.run("generate_assignment", assignment) == 0
+    released = stock.root / "release" / assignment / f"{assignment}.ipynb"
+    assert released.read_bytes() == class_.released(assignment)[f"{assignment}.ipynb"]
+    given = submissions(class_, assignment, variants)
+    for learner, files in given.items():
+        stock.hand_in(learner, assignment, files)
+    assert stock.run("autograde", assignment) == 0
+
+    found = {name: ours(class_.grade(assignment, files, name)) for name, files in given.items()}
+
+    assert found == {name: stock.scores(name, assignment) for name in given}
+    assert all(auto == most for auto, most, waits in found["solution"].values() if not waits)
+    assert all(not auto for auto, _most, _waits in found["empty"].values())
+    assert len(found) >= 9
