@@ -7,6 +7,7 @@ gives the same. What must not be is refused here, before the hub starts.
 import os
 import sqlite3
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from bioskills.base.places import database_url, hub_database_url, places_of
@@ -24,6 +25,8 @@ from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.spawner import ExecSpawner, campus_api_url
 from bioskills.hub.state import runtime_dir, secret_files
 from bioskills.hub.warnings_shown import warnings_of
+
+LOGO = Path(__file__).parent / "campus" / "static" / "logo.svg"
 
 CAMPUS_DOORS = ("instructor", "assessor", "certifier", "admin", "manager", "funder")
 """Roles whose first page is the campus; everybody else starts in the lab."""
@@ -111,6 +114,7 @@ def apply_sign_in(c: Any, settings: Settings) -> None:
         c.DemoAuthenticator.sign_ins_file = str(sign_ins_file(places_of(settings)))
     c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.oauth_token_expires_in = 12 * 3600
+    c.JupyterHub.logo_file = str(LOGO)
     c.JupyterHub.template_vars = {"announcement": escape(" ".join(warnings_of(settings)))}
 
 

@@ -90,9 +90,8 @@ def _course_versions(session: Session, wish: Wish) -> dict[str, CourseVersion]:
             query = query.where(CourseVersion.version == run.version)
         version = session.scalars(query).first()
         if version is None:
-            what = _("course {course} {version} is not installed.").format(
-                course=run.course, version=run.version
-            )
+            name = f"{run.course} {run.version}".strip()
+            what = _("course {name} is not installed.").format(name=name)
             problems.append(
                 Problem(
                     run.slug,

@@ -7,7 +7,7 @@ name its line. Values are stripped text here; nothing is judged but the form.
 import csv
 import io
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bioskills.base.problems import InputError, Problem, nearest
@@ -108,6 +108,7 @@ def sheet_from_toml(text: str, file: str, problems: list[Problem]) -> Sheet:
         for key in tables
         if key not in {"cohort", "people", "runs"}
     ]
+    problems += _wrong_tables(tables, file)
     cohort = Row(f"{file}, [cohort]", _texts(tables.get("cohort", {})))
     sheet = Sheet(
         cohort, _toml_rows(tables, "people", text, file), _toml_rows(tables, "runs", text, file)
@@ -119,6 +120,21 @@ def sheet_from_toml(text: str, file: str, problems: list[Problem]) -> Sheet:
     ):
         problems += [_unknown(row.where, key, keys) for key in row.values if key not in keys]
     return sheet
+
+
+def _wrong_tables(tables: Mapping[str, object], file: str) -> Iterator[Problem]:
+    if not isinstance(tables.get("cohort", {}), dict):
+        what = _("cohort is {value!r}.").format(value=tables["cohort"])
+        yield Problem(file, what, next=_("Write it as a table below a line [cohort]."))
+    for name in ("people", "runs"):
+        found = tables.get(name, [])
+        if not isinstance(found, list) or not all(isinstance(body, dict) for body in found):
+            what = _("{name} is {value!r}.").format(name=name, value=found)
+            step = _("Write each as a table below a line [[{name}]].").format(name=name)
+            yield Problem(file, what, next=step)
+        elif name == "people" and not found:
+            # An empty list would end every seat of the cohort: surely a slip.
+            yield Problem(file, _("holds no people."), next=_("Write each below a line [[people]]."))
 
 
 def _toml_rows(tables: dict[str, object], name: str, text: str, file: str) -> list[Row]:

@@ -4,12 +4,14 @@ Law: what would fail later is refused here, in one sentence with the next step,
 before any process is started. Idempotent: everything here may run again.
 """
 
+import fcntl
 import json
 import os
 import shutil
 import socket
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import httpx
 from sqlalchemy import func, select
@@ -138,6 +140,43 @@ def prepare(settings: Settings, demo_course: Path | None) -> dict[str, str]:
         store.close()
         # What root wrote into a service's folder becomes the service's.
         own(settings, places)
+
+
+def take_locks(settings: Settings) -> list[TextIO]:
+    """Return the held locks of this installation; they end with the process.
+
+    Two things must be nobody else's: the data folder, and the uids, because
+    what a crash left running is found and ended by uid.
+
+    Raises:
+        SetupError: Another `bioskills run` holds one of them.
+    """
+    places, first = places_of(settings), settings.labs.service_uid
+    places.data.mkdir(mode=0o755, parents=True, exist_ok=True)
+    held = [_lock(places.data / "run.lock", _("This installation already runs"))]
+    if os.geteuid() == 0:
+        what = _(
+            "Another installation uses the uids from {first} on; set labs.service_uid and labs.first_uid"
+        )
+        held.append(_lock(Path("/run") / f"bioskills-{first}.lock", what.format(first=first)))
+    return held
+
+
+def _lock(path: Path, taken: str) -> TextIO:
+    file = path.open("a+", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        raise SetupError(
+            _("{what} (process {pid}). End that one with Ctrl-C where it was started.").format(
+                what=taken, pid=file.read().strip()
+            )
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
 
 
 def unreleased(store: Store) -> int:

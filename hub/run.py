@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from bioskills.base.places import database_url, places_of
 from bioskills.base.problems import SetupError
@@ -32,6 +33,7 @@ from bioskills.hub.readiness import (
     prepare,
     say,
     tail,
+    take_locks,
     unreleased,
     write_settings,
 )
@@ -58,6 +60,7 @@ class Machine:
         self.settings = pinned(settings)
         self.places = places_of(self.settings)
         self.supervisor: subprocess.Popen[bytes] | None = None
+        self.locks: list[TextIO] = []
 
     def start(self, demo_course: Path | None) -> Started:
         """Start every process and wait until people can come in.
@@ -66,6 +69,8 @@ class Machine:
             SetupError: It did not become ready; the text names the log to read.
         """
         check_before_start(self.settings)
+        # From here on this installation is ours: sweeping must never reach another's processes.
+        self.locks = take_locks(self.settings)
         sign_ins = prepare(self.settings, demo_course)
         self.sweep()
         self.supervisor = self._start_supervisor()
@@ -168,7 +173,9 @@ class Machine:
         return int(died)
 
     def stop(self) -> None:
-        """End every process started here, and every lab."""
+        """End every process started here, and every lab; nothing where nothing was started."""
+        if not self.locks:
+            return
         say(_("Stopping; labs are ended, nothing that was handed in is lost …"))
         if self.supervisor is not None and self.supervisor.poll() is None:
             self.supervisor.terminate()

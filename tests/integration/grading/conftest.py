@@ -6,12 +6,13 @@ import shutil
 import sysconfig
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from bioskills_product import ENVIRONMENTS
 from bioskills_tests import COURSE
 
@@ -35,13 +36,13 @@ class Class:
 
     shop: Workshop
     bench: Bench
+    course: Path
     kept: Path
     count: int = 0
-    jobs: list[Job] = field(default_factory=list)
 
     def solution(self, assignment: str) -> dict[str, str]:
         """Return the author's answers, by grade_id."""
-        path = COURSE / "assignments" / assignment / f"{assignment}.ipynb"
+        path = self.course / "assignments" / assignment / f"{assignment}.ipynb"
         return {
             cell["metadata"]["nbgrader"]["grade_id"]: answer_of("".join(cell["source"]))
             for cell in json.loads(path.read_text())["cells"]
@@ -73,9 +74,7 @@ class Class:
     def job(self, assignment: str, learner: str = "") -> Job:
         """Return a grading job as the campus hands it out."""
         self.count += 1
-        notes = (COURSE / "grading" / f"{assignment}.yml").read_text()
-        import yaml  # noqa: PLC0415
-
+        notes = (self.course / "grading" / f"{assignment}.yml").read_text()
         return Job(
             id=self.count,
             kind="grade",
@@ -134,17 +133,25 @@ def _scripts_on_path() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def course_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real course as it is when the tests begin."""
+    return Path(shutil.copytree(COURSE, tmp_path_factory.mktemp("course") / COURSE.name))
+
+
+@pytest.fixture(scope="session")
+def course_zip(tmp_path_factory: pytest.TempPathFactory, course: Path) -> Path:
     path = tmp_path_factory.mktemp("zip") / "course.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted((COURSE / "assignments").rglob("*")):
+        for file in sorted((course / "assignments").rglob("*")):
             if file.is_file():
-                archive.write(file, file.relative_to(COURSE).as_posix())
+                archive.write(file, file.relative_to(course).as_posix())
     return path
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory, course_zip: Path, _scripts_on_path: None) -> Workshop:
+def shop(
+    tmp_path_factory: pytest.TempPathFactory, course_zip: Path, _scripts_on_path: None
+) -> Workshop:
     """A run's folder whose assignments are released."""
     made = Workshop(tmp_path_factory.mktemp("grader") / "runs" / "spring")
     made.root.mkdir(mode=0o700, parents=True)
@@ -154,8 +161,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, course_zip: Path, _scripts_on
 
 
 @pytest.fixture
-def class_(shop: Workshop, bench: Bench, tmp_path: Path) -> Class:
-    return Class(shop, bench, tmp_path / "slot")
+def class_(shop: Workshop, bench: Bench, course: Path, tmp_path: Path) -> Class:
+    return Class(shop, bench, course, tmp_path / "slot")
 
 
 @pytest.fixture

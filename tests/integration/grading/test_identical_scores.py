@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from bioskills_tests import COURSE
 
 from bioskills.base.wire import GradeResult
 
@@ -35,7 +34,7 @@ class Stock:
     def __init__(self, root: Path, class_: Any) -> None:
         self.root = root
         self.lab = class_.bench.lab
-        shutil.copytree(COURSE, root, ignore=shutil.ignore_patterns("release", "*.db"))
+        shutil.copytree(class_.course, root)
         course = class_.bench.course
         self.environ = {
             "PATH": f"{self.lab / 'bin'}:{os.environ['PATH']}",
@@ -47,7 +46,9 @@ class Stock:
     def run(self, *words: str) -> int:
         """Run an nbgrader command in the folder; return its exit status."""
         command = [str(self.lab / "bin" / "python"), "-m", "nbgrader", *words]
-        done = subprocess.run(command, cwd=self.root, env=self.environ, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=self.root, env=self.environ, capture_output=True, text=True
+        )
         return done.returncode
 
     def hand_in(self, learner: str, assignment: str, files: Mapping[str, bytes]) -> None:
@@ -73,8 +74,9 @@ def ours(result: GradeResult) -> Scores:
     }
 
 
-def variant(assignment: str, name: str) -> dict[str, str]:
-    found = yaml.safe_load((COURSE / "variants" / assignment / f"{name}.yml").read_text())
+def variant(class_: Any, assignment: str, name: str) -> dict[str, str]:
+    path = class_.course / "variants" / assignment / f"{name}.yml"
+    found = yaml.safe_load(path.read_text())
     return {found["cell"]: found["source"]}
 
 
@@ -83,11 +85,13 @@ def submissions(class_: Any, assignment: str, variants: list[str]) -> dict[str, 
     right = class_.solution(assignment)
     first = next(iter(right))
     plots = "import matplotlib.pyplot as _p\n_p.plot([1, 2])\n_p.show()\n" + right[first]
-    noisy = right[first].replace("    return", "    import warnings; warnings.warn('look')\n    return")
+    noisy = right[first].replace(
+        "    return", "    import warnings; warnings.warn('look')\n    return"
+    )
     answers = {
         "solution": right,
         "empty": {},
-        **{name: right | variant(assignment, name) for name in variants},
+        **{name: right | variant(class_, assignment, name) for name in variants},
         "syntax-error": right | {first: "def broken(:\n    return 1"},
         "raises-at-import": right | {first: "import there_is_no_such_module"},
         "plots": right | {first: plots},

@@ -1,0 +1,205 @@
+"""Every submission ends with a verdict and a reason in plain words, and leaves nothing running."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+
+def walled_processes() -> list[str]:
+    """Return the command lines of everything that runs behind walls of this test run."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            inside = os.readlink(folder / "ns" / "pid") != os.readlink("/proc/self/ns/pid")
+        except OSError:
+            continue
+        if inside and ("slot_worker" in words or "left-behind" in words or "ipykernel" in words):
+            found.append(words)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running() -> Iterator[None]:
+    before = len(walled_processes())
+    yield
+    assert len(walled_processes()) <= before
+
+
+def break_first_test(class_: Any, change: Callable[[Any], object]) -> Any:
+    """Return the solution with its first test cell changed."""
+    book = json.loads(class_.work("p1", class_.solution("p1"))["p1.ipynb"])
+    cells = book["cells"]
+    change((cells, next(c for c in cells if c["metadata"]["nbgrader"]["grade"])))
+    return class_.with_book("p1", book)
+
+
+def copied_twice(found: Any) -> None:
+    cells, test = found
+    cells.append(json.loads(json.dumps(test)))
+
+
+def unlocked(found: Any) -> None:
+    found[1]["metadata"]["nbgrader"].update(locked=False, solution=True)
+
+
+UNREADABLE = {
+    "not-a-notebook": b"\x89PNG\r\n\x1a\n\0\0\0",
+    "truncated": b'{"cells": [{"cell_type": "code", "metad',
+    "deep": b"[" * 200_000,
+    "no-cells": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}',
+    "empty": b"",
+    "cells-are-text": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": ["x"]}',
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_a_file_that_is_no_notebook_is_for_a_person(class_: Any, kind: str) -> None:
+    result = class_.grade("p1", {**class_.released("p1"), "p1.ipynb": UNREADABLE[kind]})
+
+    assert (result.verdict, result.cells) == ("needs_person", [])
+    assert "cannot be read as a notebook" in result.reason
+
+
+def test_a_notebook_of_another_name_is_named_in_the_reason(class_: Any) -> None:
+    work = class_.work("p1", class_.solution("p1"))
+    work["my work.ipynb"] = work.pop("p1.ipynb")
+    result = class_.grade("p1", work)
+
+    assert result.verdict == "needs_person"
+    assert "p1.ipynb is not among the files" in result.reason
+
+
+@pytest.mark.parametrize("change", [copied_twice, unlocked])
+def test_a_changed_locked_cell_is_for_a_person(class_: Any, change: Any) -> None:
+    result = class_.grade("p1", break_first_test(class_, change))
+
+    assert (result.verdict, result.cells) == ("needs_person", [])
+    assert "locked cell" in result.reason
+
+
+def test_a_deleted_test_gets_no_points_and_says_so(class_: Any) -> None:
+    result = class_.grade("p1", break_first_test(class_, lambda found: found[0].remove(found[1])))
+
+    cells = {cell.cell: cell for cell in result.cells}
+    assert result.verdict == "graded"
+    assert cells["p1/count_records"].auto_points is None
+    assert "missing" in cells["p1/count_records"].comment
+    assert cells["p1/cut_out"].auto_points == cells["p1/cut_out"].max_points
+
+
+def test_a_loop_without_end_costs_its_own_cells_only(class_: Any) -> None:
+    answers = class_.solution("p1") | {
+        "count_records_answer": "def count_records(path):\n    while True: pass"
+    }
+    result = class_.grade("p1", class_.work("p1", answers), bench=class_.quick(cell_timeout_s=3))
+
+    cells = {cell.cell: cell for cell in result.cells}
+    assert (result.verdict, cells["p1/count_records"].auto_points) == ("graded", "0")
+    assert "did not come to an end" in cells["p1/count_records"].comment
+    assert cells["p1/cut_out"].auto_points == "3"
+
+
+def test_work_that_takes_too_long_in_all_is_for_a_person(class_: Any) -> None:
+    answers = class_.solution("p1") | {"count_records_answer": "import time; time.sleep(60)"}
+    began = time.monotonic()
+    result = class_.grade("p1", class_.work("p1", answers), bench=class_.quick(job_timeout_s=12))
+
+    assert result.verdict == "needs_person"
+    assert "did not finish in the time allowed" in result.reason
+    assert time.monotonic() - began < 40
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import os; os._exit(0)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"],
+    ids=["exit", "kill"],
+)
+def test_a_kernel_that_ends_itself_is_for_a_person(class_: Any, code: str) -> None:
+    result = class_.grade("p1", class_.work("p1", {"count_records_answer": code}))
+
+    assert (result.verdict, result.cells) == ("needs_person", [])
+    assert "Python itself ended" in result.reason
+
+
+def test_ending_everything_in_sight_is_for_a_person(class_: Any) -> None:
+    code = "import os, signal; os.kill(-1, signal.SIGKILL)"
+    result = class_.grade("p1", class_.work("p1", {"count_records_answer": code}))
+
+    assert (result.verdict, result.cells) == ("needs_person", [])
+    assert result.reason
+
+
+def test_a_flood_of_prints_has_a_verdict(class_: Any) -> None:
+    flood = "for _ in range(50): print('x' * 1_000_000)\n"
+    answers = class_.solution("p1")
+    answers["cut_out_answer"] += "\n" + flood
+    result = class_.grade("p1", class_.work("p1", answers))
+
+    assert result.verdict in {"graded", "needs_person"}
+    assert result.reason or [cell.auto_points for cell in result.cells] == ["2", "3", "3"]
+
+
+def test_a_process_in_the_background_ends_with_the_grading(class_: Any) -> None:
+    answers = class_.solution("p1")
+    answers["cut_out_answer"] += (
+        "\nimport subprocess\n"
+        "subprocess.Popen(['sh', '-c', 'while :; do echo flood; sleep 0.01; done # left-behind'],"
+        " start_new_session=True)"
+    )
+    result = class_.grade("p1", class_.work("p1", answers))
+
+    assert [cell.auto_points for cell in result.cells] == ["2", "3", "3"]
+    assert not [words for words in walled_processes() if "left-behind" in words]
+
+
+def test_other_files_do_no_harm(class_: Any) -> None:
+    work = class_.work("p1", class_.solution("p1"))
+    more = {
+        "photo.jpg": os.urandom(2_000_000),
+        "deep/er/x.bin": b"\0",
+        "timestamp.txt/x": b"",
+        "other.ipynb": b"?",
+    }
+    result = class_.grade("p1", {**work, **more})
+
+    assert result.verdict == "graded"
+    assert [cell.auto_points for cell in result.cells] == ["2", "3", "3"]
+
+
+def test_half_characters_do_no_harm(class_: Any) -> None:
+    answers = class_.solution("p1")
+    answers["cut_out_answer"] += "\n# \ud83d alone\nprint('\\ud83d')"
+    result = class_.grade("p1", class_.work("p1", answers))
+
+    assert result.verdict in {"graded", "needs_person"}
+    assert result.model_dump_json()
+
+
+def test_a_missing_course_environment_blames_the_machine(class_: Any, tmp_path: Path) -> None:
+    from bioskills.graders.sandbox import SandboxError  # noqa: PLC0415
+
+    bench = class_.quick(course=tmp_path)
+    with pytest.raises(SandboxError):
+        class_.grade("p1", class_.released("p1"), bench=bench)
+
+
+def test_a_failed_check_is_named_and_never_quoted(class_: Any) -> None:
+    answers = class_.solution("p1") | {
+        "other_strand_answer": "def other_strand(seq):\n    return str(Seq(seq.upper()).reverse_complement())"
+    }
+    result = class_.grade("p1", class_.work("p1", answers))
+
+    assert {cell.cell: cell.failed_checks for cell in result.cells} == {
+        "p1/count_records": [],
+        "p1/other_strand": ["lower_case"],
+        "p1/cut_out": [],
+    }
+    assert "ggatc" not in result.model_dump_json()
