@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 /usr/bin/pyt
 BUILD = $(PYTHON) images/build.py
 DEV = $(shell $(BUILD) --where)/dev/bin
 
-.PHONY: help run setup test slow test-all lint typing lock docs clean python
+.PHONY: help run setup test slow test-all bench-grade lint typing lock docs clean python
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ slow: python
 	@$(BUILD) --dev -- python -m pytest -m slow || [ $$? -eq 5 ] # 5: there are none
 
 test-all: test slow ## ... and the slow tests
+
+bench-grade: python ## Measure grading beside plain nbgrader
+	@$(BUILD) --dev -- python tests/bench/bench_grade.py
 
 typing: python ## Make the links that type checkers read
 	@$(BUILD) --typing

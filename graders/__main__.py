@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import sys
-import sysconfig
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from bioskills.base.settings import Settings, load_settings
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.graders.campus_client import Campus
 from bioskills.graders.daemon import Grader, StoppingError
+from bioskills.graders.engine import spare_imports
 from bioskills.graders.grading import Bench
 from bioskills.graders.sandbox import Limits, SandboxError, check_walls
 
@@ -51,8 +51,7 @@ def _content_key(environment: Path) -> str:
 def main() -> int:
     """Serve until SIGTERM."""
     os.umask(0o077)
-    # nbgrader calls `alembic` by name when it makes a gradebook.
-    os.environ["PATH"] = f"{sysconfig.get_path('scripts')}:/usr/bin:/bin"
+    spare_imports()
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader 0.9.6 on SQLAlchemy 2: noise
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for name in ("httpx", "traitlets", "alembic"):

@@ -144,26 +144,24 @@ def _variables(bench: Bench) -> dict[str, str]:
 
 
 def _read(ended: Ended) -> _Answer:
-    """Read the worker's lines; whatever is wrong with them means that there is no answer."""
+    """Read the worker's two lines; whatever is wrong with one means that it did not come."""
+    ready, _end, last = ended.answer.partition(b"\n")
     try:
-        ready, *rest = [json.loads(line) for line in ended.answer.splitlines()]
-        names = [str(name) for name in ready["ready"]]
-        if not rest:
-            return _Answer(expected=names)
-        last = rest[0]
-        return _Answer(names, last["error"], last["begun"], last["cells"], last["notebooks"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        names = [str(name) for name in json.loads(ready)["ready"]]
+    except (ValueError, KeyError, TypeError):
         return _Answer()
+    try:
+        said = json.loads(last)
+        return _Answer(names, said["error"], said["begun"], said["cells"], said["notebooks"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return _Answer(names)
 
 
 def _blame_the_machine(ended: Ended, found: _Answer) -> None:
     """Raise where nothing of the learner's can be the cause."""
     if found.expected is None:
-        raise SandboxError(
-            _("Grading did not begin: {reason}").format(
-                reason=ended.output.strip().splitlines()[-1:] or ended.code
-            )
-        )
+        said = ended.output.strip().splitlines() or [_("it took too long to start")]
+        raise SandboxError(_("Grading did not begin: {reason}").format(reason=said[-1]))
     # nbclient raises exactly this where a kernel never answered, before any cell was run.
     if found.error == "NoSuchKernel" or (found.error == "RuntimeError" and found.begun):
         raise SandboxError(_("The kernel of the course environment did not start."))

@@ -45,6 +45,7 @@ MB = 1 << 20
 ANSWER_BYTES = 64 * MB
 OUTPUT_BYTES = 4000
 CHUNK_BYTES = 1 << 16
+START_S = 120.0
 LAST_WORDS_S = 5.0
 
 
@@ -73,7 +74,7 @@ class Ended:
 
     Attributes:
         code: Exit code; negative for a signal.
-        answer: What it sent over its socket; empty where that was too much.
+        answer: What it sent over its socket, perhaps not to the end.
         output: The beginning of what it printed. May be a learner's.
         timed_out: Whether it was ended because its time was over.
     """
@@ -118,6 +119,7 @@ def walls(
     return [
         bubblewrap(),
         *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv"),
+        *("--cap-drop", "ALL"),
         *("--uid", SANDBOX_UID, "--gid", SANDBOX_UID, "--hostname", "grader"),
         *(word for path in SYSTEM if os.path.lexists(path) for word in _shown(path)),
         *(word for path in _with_bases(environments) for word in ("--ro-bind", path, path)),
@@ -151,7 +153,7 @@ def run_walled(command: Sequence[str], given: bytes, timeout_s: float) -> Ended:
     Args:
         command: Walls and program; the number of its socket is added as the last word.
         given: What it reads from that socket before it answers.
-        timeout_s: Wall seconds until it is ended.
+        timeout_s: Wall seconds from its first word until it is ended.
     """
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -165,15 +167,15 @@ def run_walled(command: Sequence[str], given: bytes, timeout_s: float) -> Ended:
             pass_fds=(theirs.fileno(),),
         )
         theirs.close()
-        return _ended(process, ours, given, time.monotonic() + timeout_s)
+        return _ended(process, ours, given, timeout_s)
 
 
 def _ended(
-    process: "subprocess.Popen[bytes]", line: socket.socket, given: bytes, deadline: float
+    process: "subprocess.Popen[bytes]", line: socket.socket, given: bytes, timeout_s: float
 ) -> Ended:
-    answer, timed_out = b"", False
+    answer, timed_out = bytearray(), False
     try:
-        answer = _exchange(line, given, deadline)
+        _exchange(line, given, timeout_s, answer)
         process.wait(LAST_WORDS_S)
     except TimeoutError:
         timed_out = True
@@ -188,22 +190,23 @@ def _ended(
     with process.stdout as output:
         os.set_blocking(output.fileno(), False)
         said = output.read(OUTPUT_BYTES) or b""
-    return Ended(process.returncode, answer, said.decode("utf-8", "replace"), timed_out)
+    return Ended(process.returncode, bytes(answer), said.decode("utf-8", "replace"), timed_out)
 
 
-def _exchange(line: socket.socket, given: bytes, deadline: float) -> bytes:
-    """Send what is given, then read until the other end is closed."""
-    line.settimeout(max(deadline - time.monotonic(), 0.01))
+def _exchange(line: socket.socket, given: bytes, timeout_s: float, answer: bytearray) -> None:
+    """Send what is given, then read until the other end is closed or has said too much."""
+    line.settimeout(START_S)
     line.sendall(given)
     line.shutdown(socket.SHUT_WR)
-    answer = bytearray()
+    answer += line.recv(CHUNK_BYTES)
+    # The learner's time begins where ours ends: a loaded machine starts slowly.
+    deadline = time.monotonic() + timeout_s
     while len(answer) <= ANSWER_BYTES:
         line.settimeout(max(deadline - time.monotonic(), 0.01))
         chunk = line.recv(CHUNK_BYTES)
         if not chunk:
-            return bytes(answer)
+            break
         answer += chunk
-    return b""
 
 
 def check_walls(limits: Limits) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bioskills.base.text import _
 from bioskills.base.wire import Job
-from bioskills.graders.engine import COURSE, configuration, convert
+from bioskills.graders.engine import COURSE, configuration, convert, ensure_gradebook
 from bioskills.graders.intake import copy_regular, swap_in
 
 PRISTINE = "pristine.db"
@@ -71,6 +71,7 @@ class Workshop:
         from nbgrader.preprocessors import InstantiateTests  # noqa: PLC0415
 
         self._refuse_autotests(assignment)
+        ensure_gradebook(self.gradebook_url)
         config = configuration(str(self.root), self.gradebook_url)
         # That step alone would run the source's code, here, with the grader's rights.
         stock = GenerateAssignment.preprocessors.default_args[0]

@@ -213,6 +213,9 @@ class AssignmentView(Wire):
     version: int | None
     due_at: datetime | None
     closes_at: datetime | None
+    closed_early: bool = Field(
+        default=False, description="The instructor takes no hand-ins now, whatever closes_at says."
+    )
     extended: bool = False
     points: str | None = Field(None, description="Points of the attempt that counts; null before.")
     max_points: str

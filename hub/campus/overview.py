@@ -122,6 +122,7 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         version=done.version.number if done.version else None,
         due_at=done.due_at,
         closes_at=done.run.closes_at,
+        closed_early=done.assignment.state == "closed" and now < done.run.closes_at,
         extended=done.extension is not None,
         points=number(reached[0]) if reached else None,
         max_points=number(reached[1] if reached else plan.points),

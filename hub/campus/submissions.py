@@ -21,7 +21,7 @@ from bioskills.base.tables import (
     Result,
     Submission,
 )
-from bioskills.base.text import _
+from bioskills.base.text import _, ngettext
 from bioskills.base.wire import Receipt
 from bioskills.hub.campus import jobs
 from bioskills.hub.campus.deliveries import (
@@ -179,8 +179,11 @@ def _check_attempts(place: _Place, ask: HandIn) -> None:
     if plan is None or place.last is None:
         return
     if plan.attempts.max is not None and place.last.attempt >= plan.attempts.max:
-        message = _("You have used all {n} attempts of {title}.")
-        message = message.format(n=plan.attempts.max, title=plan.title)
+        message = ngettext(
+            "You have used the only attempt of {title}.",
+            "You have used all {n} attempts of {title}.",
+            plan.attempts.max,
+        ).format(n=plan.attempts.max, title=plan.title)
         raise Refused(409, "attempts", message, _("Ask your instructor for a resit."))
     ready = place.last.submitted_at + timedelta(hours=plan.attempts.cooldown_hours)
     # Without a cool-down, two requests at once are two attempts, whichever is written first.

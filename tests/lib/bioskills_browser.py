@@ -89,6 +89,20 @@ def write_answers(page: Page, assignment: str, skip: Iterable[str] = ()) -> None
             page.keyboard.insert_text(source)
 
 
+def write_texts(page: Page, text: str) -> None:
+    """Answer every open question in words, in its Markdown cell."""
+    # Instructions quote the placeholder, too; an answer is nothing but it.
+    alone = page.locator("p").filter(has_text=re.compile(r"^\s*YOUR ANSWER HERE\s*$"))
+    empty = page.locator(".jp-Notebook:visible .jp-MarkdownCell").filter(has=alone)
+    for _answer in range(empty.count()):
+        empty.first.locator(".jp-RenderedMarkdown").dblclick()
+        page.locator(".jp-MarkdownCell.jp-mod-active .cm-content").click()
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(text)
+        page.keyboard.press("Shift+Enter")
+    expect(empty).to_have_count(0)
+
+
 # ---- accessibility
 
 

@@ -35,12 +35,13 @@ def _replace(file: Path, change: tuple[str, str]) -> None:
 
 
 def cohort_text(slug: str, people: dict[str, str], *, runs: bool, opens_in_days: int = -1) -> str:
-    """Return a cohort file: people by name with their role, and a run of the second version."""
+    """Return a cohort file: people by name with their roles, and a run of the second version."""
     opens = datetime.now(UTC).replace(microsecond=0) + timedelta(days=opens_in_days)
     closes = opens + timedelta(weeks=10)
     text = f'[cohort]\nslug = "{slug}"\ntitle = "Cohort {slug}"\n' + "".join(
-        f'[[people]]\nname = "{name}"\ndisplay_name = "{name.title()} Test"\nroles = ["{role}"]\n'
-        for name, role in people.items()
+        f'[[people]]\nname = "{name}"\ndisplay_name = "{name.title()} Test"\n'
+        f"roles = {json.dumps(roles.split())}\n"
+        for name, roles in people.items()
     )
     run = (
         f'[[runs]]\nslug = "{slug}-run"\ncourse = "{COURSE.name}"\nversion = "{SECOND_VERSION}"\n'

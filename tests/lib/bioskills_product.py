@@ -10,10 +10,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +71,13 @@ class Product:
     def lab_uid(self) -> int:
         """The first uid that this installation gives to a learner."""
         return int(self.environ["BIOSKILLS_LABS_FIRST_UID"])
+
+    def uid(self, name: str) -> int:
+        """Return the uid that the installation has given to a person's lab."""
+        file = self.data / "state/db/bioskills.sqlite"
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            chosen = "select uid from lab_uid join person on person.id = person_id where name = ?"
+            return int(database.execute(chosen, (name,)).fetchone()[0])
 
     def password(self, name: str) -> str:
         """Return a demo person's printed password."""

@@ -115,10 +115,10 @@ def second_cohort(product) -> None:
     bring_in(
         product,
         cohort_text(
-            "second", {"nora": "instructor", "tom": "learner", "uma": "learner"}, runs=True
+            "second", {"nora": "instructor", "tom": "learner", "uma": "learner", "lou": "learner"}, runs=True
         ),
         cohort_text("later", {"emil": "instructor"}, runs=True, opens_in_days=5),
-        cohort_text("bare", {"olga": "instructor"}, runs=False),
+        cohort_text("bare", {"olga": "instructor", "kim": "instructor learner"}, runs=False),
     )
 
 

@@ -11,11 +11,13 @@ from bioskills_browser import (
     RUN,
     button,
     card,
+    examine,
     hand_in_without_check,
     open_lab,
     panel,
     start,
     write_answers,
+    write_texts,
 )
 from bioskills_tests import sign_in
 from playwright.sync_api import expect
@@ -87,7 +89,7 @@ def test_the_first_page_of_an_instructor_is_the_campus_and_each_step_is_one_clic
 
     # The learner is told, in a sentence, and offered nothing that would fail.
     learner = open_lab(new_context(timezone_id="Europe/Lisbon"), product, "miro")
-    expect(card(learner, DELIVERY).get_by_text("Closed").first).to_be_visible()
+    expect(card(learner, DELIVERY).get_by_text("Your instructor has closed it")).to_be_visible()
     expect(card(learner, DELIVERY).get_by_role("button", name="Start")).to_have_count(0)
     picture(learner, "instructor-3-learner-closed")
     ina.get_by_role("button", name="Open for learners").click()
@@ -136,6 +138,7 @@ def test_automatic_parts_come_back_as_preliminary_and_the_rubric_waits_for_a_per
     learner = open_lab(new_context(), product, "miro")
     start(learner, DELIVERY)
     write_answers(learner, "s1")
+    write_texts(learner, "The plot was in the memory of the kernel only, the table on the disk.")
     hand_in_without_check(learner, DELIVERY)
     handed_in = time.monotonic()
     mine = card(learner, DELIVERY)
@@ -193,6 +196,7 @@ def test_a_held_result_reaches_the_learner_by_the_button_return(
     expect(teacher.get_by_role("heading", name=re.compile("Return Practice"))).to_be_visible()
     expect(teacher.get_by_text("This cannot be taken back")).to_be_visible()
     picture(teacher, "return-2-plan")
+    assert examine(teacher, "return") == []
     teacher.get_by_role("button", name="Return to 1 learner").click()
     expect(teacher.get_by_role("status")).to_contain_text("Returned to 1 learner.")
     picture(teacher, "return-3-done")

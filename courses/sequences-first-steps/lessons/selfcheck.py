@@ -67,6 +67,9 @@ NUMBERS = {
     "2.3": (42.12, 0.006, "Right. Bring all letters to one case before you count.", {
         0.0: "Not yet. The file is in lower case, and 'g' is not 'G' for a computer.",
         57.88: "Not yet. That is the part of A and T.",
+        42.1: "Almost. Give two decimals.",
+        42.0: "Almost. Give two decimals.",
+        0.42: "Almost. That is a share; percent is 100 times as much.",
     }),
     "2.5": (265, 0, "Right: 475 - 211 + 1 = 265. In Python it is 475 - 210.", {
         264: "Not yet. Both ends belong to the block. Try with the block 1..2, which has two bases.",
@@ -122,7 +125,7 @@ def _number(question: str, answer: object) -> str:
     try:
         value = float(str(answer))
     except ValueError:
-        return "Please answer with one number, without quotes."
+        return "Please answer with one number, without quotes. Decimals stand after a point, not after a comma."
     if abs(value - right) <= tolerance:
         return reply
     for wrong, wrong_reply in typical.items():

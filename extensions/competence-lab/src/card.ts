@@ -55,7 +55,7 @@ export interface IHere {
 /** Whether another attempt would be taken and could gain something. */
 export function mayTryAgain(a: IAssignment, now: Date): boolean {
   const left = a.max_attempts === null || a.attempt < a.max_attempts;
-  const open = a.closes_at === null || new Date(a.closes_at) > now;
+  const open = !a.closed_early && (a.closes_at === null || new Date(a.closes_at) > now);
   const gain = a.points === null || Number(a.points) < Number(a.max_points);
   return left && open && gain && a.attempt > 0;
 }
@@ -146,7 +146,7 @@ function metaOf(a: IAssignment, stage: Stage, here: IHere, trans: Words): ILine[
   if ((stage === 'grading' || stage === 'with_person') && a.submitted_at) {
     lines.push({ text: trans.__('Handed in %1 · receipt %2', at(a.submitted_at), a.receipt ?? '-'), iso: a.submitted_at });
   }
-  if (stage === 'closed' && a.closes_at) {
+  if (stage === 'closed' && a.closes_at && !a.closed_early) {
     lines.push({ text: trans.__('Closed %1', at(a.closes_at)), iso: a.closes_at });
   }
   if (['new', 'draft', 'checked', 'failed', 'unsent', 'not_open', 'again'].includes(stage)) {
@@ -188,6 +188,9 @@ function sayOf(a: IAssignment, stage: Stage, _here: IHere, trans: Words): string
   const say: string[] = [];
   if (stage === 'new' && a.summary) {
     say.push(a.summary);
+  }
+  if (a.closed_early && stage !== 'grading' && stage !== 'with_person') {
+    say.push(trans.__('Your instructor has closed it: nothing can be handed in now. Your files stay where they are.'));
   }
   if (stage === 'grading') {
     say.push(trans.__('Usually under a minute. You can close this page.'));

@@ -64,6 +64,8 @@ export interface IAssignment {
   version: number | null;
   due_at: string | null;
   closes_at: string | null;
+  /** The instructor takes no hand-ins now, whatever closes_at says. */
+  closed_early?: boolean;
   extended: boolean;
   points: string | null;
   max_points: string;

@@ -38,6 +38,7 @@ const table = [
   ['returned', { ...back, attempt: 3 }, { seen: true }, '68 %', 'See feedback'], // no attempt left
   ['returned', { ...back, points: '11.00' }, { seen: true }, '100 %', 'See feedback'], // nothing to gain
   ['returned', { ...back, closes_at: '2027-03-01T00:00:00Z' }, { seen: true }, '68 %', 'See feedback'],
+  ['returned', { ...back, closed_early: true }, { seen: true }, '68 %', 'See feedback'],
   ['closed', { state: 'closed' }, {}, 'Closed', null],
   ['not_open', { state: 'not_open' }, {}, 'Not open yet', null]
 ];
@@ -50,6 +51,12 @@ for (const [stage, change, browser, chip, label] of table) {
     assert.equal(card.button?.label ?? null, label);
   });
 }
+
+test('what the instructor closed says so, and names no date in the future', () => {
+  const card = cardOf({ ...base, state: 'closed', closed_early: true }, here, trans);
+  assert.match(card.say[0], /^Your instructor has closed it/);
+  assert.ok(card.meta.every(line => !line.text.startsWith('Closed')));
+});
 
 test('handing in without a check is always one link away', () => {
   for (const checked of [null, false]) {

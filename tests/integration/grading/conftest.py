@@ -1,11 +1,9 @@
 """A run's folder with the real course, and the real sandbox with lab and course environments."""
 
 import json
-import os
 import shutil
-import sysconfig
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,15 +121,6 @@ def bench() -> Bench:
     return Bench(lab, course, cell_timeout_s=30, job_timeout_s=300, key="course:test")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _scripts_on_path() -> Iterator[None]:
-    """nbgrader calls `alembic` by name when it makes a gradebook."""
-    before = os.environ["PATH"]
-    os.environ["PATH"] = f"{sysconfig.get_path('scripts')}:{before}"
-    yield
-    os.environ["PATH"] = before
-
-
 @pytest.fixture(scope="session")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real course as it is when the tests begin."""
@@ -149,9 +138,7 @@ def course_zip(tmp_path_factory: pytest.TempPathFactory, course: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shop(
-    tmp_path_factory: pytest.TempPathFactory, course_zip: Path, _scripts_on_path: None
-) -> Workshop:
+def shop(tmp_path_factory: pytest.TempPathFactory, course_zip: Path) -> Workshop:
     """A run's folder whose assignments are released."""
     made = Workshop(tmp_path_factory.mktemp("grader") / "runs" / "spring")
     made.root.mkdir(mode=0o700, parents=True)

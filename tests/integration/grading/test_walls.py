@@ -74,11 +74,12 @@ def test_it_reads_nothing_of_the_platform(class_: Any, probe: Probe, tmp_path: P
 def test_it_finds_no_hidden_test_and_no_solution_in_any_file(probe: Probe) -> None:
     code = """
 import os
+TELLING = [("arrow_in_", "header"), ("HIDDEN ", "TESTS"), ("BEGIN ", "SOLUTION")]
 facts["holds"] = []
 for root, folders, files in os.walk("/slot"):
     for name in files:
         text = open(os.path.join(root, name), "rb").read()
-        if b"arrow_in_header" in text or b"HIDDEN TESTS" in text or b"BEGIN SOLUTION" in text:
+        if any((first + last).encode() in text for first, last in TELLING):
             facts["holds"].append(name)
 facts["files"] = sorted(os.listdir("."))
 facts["slot"] = sorted(os.listdir("/slot"))

@@ -37,7 +37,9 @@ def test_every_migration_keeps_what_is_there(database: str) -> None:
     store = Store(database)
     with store.transaction() as session:
         people = [Person(name=n, pseudonym=n, display_name=n) for n in ("lea", "ada")]
-        session.add_all([*people, Cohort(slug="spring", title="S"), Cohort(slug="platform", title="P")])
+        session.add_all(
+            [*people, Cohort(slug="spring", title="S"), Cohort(slug="platform", title="P")]
+        )
         session.flush()
         session.add(Membership(person_id=1, cohort_id=1, role="learner", source="file"))
         session.add(Membership(person_id=2, cohort_id=2, role="admin", source="file"))

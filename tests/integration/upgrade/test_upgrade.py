@@ -105,9 +105,7 @@ def test_a_failed_upgrade_says_the_way_back_and_it_works(old: str, tmp_path: Pat
     assert schema_revisions(old)[0] == "0001"
 
 
-def test_a_migration_that_fails_leaves_the_old_revision_by_itself(
-    old: str, tmp_path: Path
-) -> None:
+def test_a_migration_that_fails_leaves_the_old_revision_by_itself(old: str, tmp_path: Path) -> None:
     store = Store(old)
     with store.transaction() as session:
         # In the way of a later migration, which therefore fails after others were run.

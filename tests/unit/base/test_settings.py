@@ -123,7 +123,10 @@ def test_a_missing_file_is_refused_by_its_name(tmp_path: Path) -> None:
 
     assert refused(missing) == [f"{missing}: cannot be read: No such file or directory."]
     (told,) = refused(None, {"BIOSKILLS_SETTINGS": str(missing)})
-    assert told == f"{missing}: there is no such settings file. Unset BIOSKILLS_SETTINGS or correct it."
+    assert (
+        told
+        == f"{missing}: there is no such settings file. Unset BIOSKILLS_SETTINGS or correct it."
+    )
 
 
 def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:

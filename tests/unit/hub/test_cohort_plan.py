@@ -245,10 +245,14 @@ ROLE_SETS = st.sets(
 PEOPLE = st.dictionaries(st.sampled_from("abcdef"), ROLE_SETS, min_size=1)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(first=PEOPLE, second=PEOPLE)
 def test_going_to_another_file_and_back_gives_the_first_again(
-    tmp_path_factory: pytest.TempPathFactory, first: dict[str, set[str]], second: dict[str, set[str]]
+    tmp_path_factory: pytest.TempPathFactory,
+    first: dict[str, set[str]],
+    second: dict[str, set[str]],
 ) -> None:
     a, b = (
         wish(*(someone(name, *roles) for name, roles in sorted(found.items())))

@@ -81,7 +81,7 @@ def test_other_content_under_the_same_version_is_refused(
     installed(store, objects, course)
     change(course, "README.md", "# ", "# New: ")
 
-    with pytest.raises(InputError, match="Raise `version` in course.yml"):
+    with pytest.raises(InputError, match=r"Raise `version` in course.yml"):
         installed(store, objects, course)
     assert len(versions(store)) == 1
 
@@ -111,7 +111,7 @@ def test_a_changed_mapping_needs_a_new_mapping_version(
     change(course, "course.yml", "version: 0.1.0", "version: 0.2.0")
     change(course, "competence.yaml", 'BSH-U04-S1: "1.0", BSH', 'BSH-U04-S1: "0.5", BSH')
 
-    with pytest.raises(InputError, match="Raise `mapping_version` in competence.yaml"):
+    with pytest.raises(InputError, match=r"Raise `mapping_version` in competence.yaml"):
         installed(store, objects, course)
 
     change(course, "competence.yaml", "mapping_version: 1", "mapping_version: 2")

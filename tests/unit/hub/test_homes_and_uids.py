@@ -28,7 +28,11 @@ def people(store: Store) -> Store:
 
 
 def test_a_uid_is_given_once_and_kept(people: Store) -> None:
-    assert [ensure_uid(people, n, 70_000) for n in ("lea", "miro", "lea")] == [70_000, 70_001, 70_000]
+    assert [ensure_uid(people, n, 70_000) for n in ("lea", "miro", "lea")] == [
+        70_000,
+        70_001,
+        70_000,
+    ]
     assert all_uids(people) == [70_000, 70_001]
 
 
@@ -82,12 +86,16 @@ def test_what_is_not_the_learners_home_is_told_and_left_as_it_is(tmp_path: Path,
         os.chown(home, UID, UID, follow_symlinks=False)
     before = home.lstat()
 
-    with pytest.raises(HomeError, match="nothing was changed. Tell your admin") as caught:
+    with pytest.raises(HomeError, match=r"nothing was changed. Tell your admin") as caught:
         ensure_home(home, UID)
 
     assert caught.value.jupyterhub_message == str(caught.value)
     after = home.lstat()
-    assert (after.st_uid, after.st_mode, after.st_ino) == (before.st_uid, before.st_mode, before.st_ino)
+    assert (after.st_uid, after.st_mode, after.st_ino) == (
+        before.st_uid,
+        before.st_mode,
+        before.st_ino,
+    )
     if kind == "symlink":
         assert target.stat().st_mode & 0o777 == 0o755
 
@@ -106,7 +114,9 @@ time.sleep(600)
 
 @as_root
 def test_ending_a_uid_ends_its_daemons_too_and_nobody_elses_processes() -> None:
-    started = subprocess.Popen([sys.executable, "-c", STUBBORN], user=UID, group=UID, extra_groups=[])
+    started = subprocess.Popen(
+        [sys.executable, "-c", STUBBORN], user=UID, group=UID, extra_groups=[]
+    )
     other = subprocess.Popen([sys.executable, "-c", STUBBORN], user=UID + 1, group=UID + 1)
     try:
         while len(pids_of({UID})) < 2:

@@ -80,7 +80,12 @@ def test_every_sign_in_needs_the_proof_that_one_browser_began_it(config: Config)
 
 @pytest.mark.parametrize(
     "network",
-    [{"address": "0.0.0.0"}, {"address": "192.0.2.1"}, {"address": "::"}, {"address": "hub.example"}],
+    [
+        {"address": "0.0.0.0"},
+        {"address": "192.0.2.1"},
+        {"address": "::"},
+        {"address": "hub.example"},
+    ],
 )
 def test_demo_sign_in_is_refused_off_loopback(network: dict[str, str]) -> None:
     with pytest.raises(SetupError, match="Demo sign-in listens on"):
@@ -145,6 +150,8 @@ def test_only_who_has_a_seat_and_the_right_password_gets_in(
         ask("lea", "pass\u00e9"),
         ask("gone", passwords["gone"]),
     ] == [None] * 6
+    file.write_text("{}", encoding="utf-8")
+    assert [ask("lea", word) for word in ("\0", "", "None", passwords["lea"])] == [None] * 4
     gate._store().close()
     store.close()
 

@@ -46,7 +46,9 @@ def test_an_admin_is_one_on_the_platform_alone() -> None:
 def test_no_role_may_open_a_lab_of_another_person() -> None:
     every = [scope for rule in ROLE_TABLE.values() for scope in rule.scopes]
 
-    assert [s for s in every if s.startswith(("access:servers", "admin:", "tokens", "shares"))] == []
+    assert [
+        s for s in every if s.startswith(("access:servers", "admin:", "tokens", "shares"))
+    ] == []
 
 
 def test_everybody_has_the_own_lab_the_campus_and_the_labs_verbs() -> None:

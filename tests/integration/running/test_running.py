@@ -1,0 +1,188 @@
+"""`bioskills run` starts whole or not at all, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from bioskills_http import (
+    eventually,
+    groups,
+    listeners,
+    people_of,
+    processes,
+    sign_in,
+    start_lab,
+    visitor,
+)
+from bioskills_product import Product
+
+from bioskills.hub.processes import pids_of
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root starts services as other uids"),
+]
+
+PORTS = ("PORT", "HUB_PORT", "PROXY_API_PORT", "CAMPUS_PORT")
+GONE_S = 30
+NEW = '[cohort]\nslug = "late"\n[[people]]\nname = "vera"\nroles = ["learner"]\n'
+
+
+def taken(product: Product) -> list[str]:
+    """Return the ports of the installation that somebody listens on."""
+    found = []
+    for name in PORTS:
+        with socket.socket() as probe:
+            if not probe.connect_ex(
+                ("127.0.0.1", int(product.environ[f"BIOSKILLS_NETWORK_{name}"]))
+            ):
+                found.append(name)
+    return found
+
+
+def nothing_is_left(product: Product) -> bool:
+    return processes(product) == [] and taken(product) == [] and not listeners(people_of(product))
+
+
+def sign_ins(product: Product) -> dict[str, str]:
+    found: dict[str, str] = json.loads((product.data / "state/hub/demo_sign_ins.json").read_text())
+    return found
+
+
+def test_people_passwords_and_uids_outlive_every_way_of_ending(
+    fresh_product: Product, tmp_path: Path
+) -> None:
+    product = fresh_product
+    product.start()
+    first = sign_ins(product)
+    lab = start_lab(product, "lea")
+    late = tmp_path / "late.toml"
+    late.write_text(NEW)
+    said = product.command("cohort", "apply", str(late)).stdout
+    assert "New demo sign-ins" in said
+    kept = sign_ins(product)
+    assert set(kept) == {*first, "vera"}
+    with sqlite3.connect(product.data / "state/hub/hub.sqlite") as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    database.close()
+
+    # Ctrl-C ends everything, labs too.
+    begun = time.monotonic()
+    assert product.stop() == 0, product.said()
+    print(f"Ctrl-C to the end: {time.monotonic() - begun:.1f} s")
+    assert nothing_is_left(product), processes(product)
+    assert product.said().endswith("Stopped.\n")
+
+    # A second start knows everybody again, also who came in between.
+    begun = time.monotonic()
+    product.start()
+    print(f"second start: {time.monotonic() - begun:.1f} s")
+    assert sign_ins(product) == kept
+    assert "Installing the demo course" not in product.said()
+    for name in ("lea", "vera"):
+        with visitor() as client:
+            assert sign_in(client, product, name, kept[name])
+    assert groups(product)["learners-late"] == ["vera"]
+    again = start_lab(product, "lea")
+    assert again.uid == lab.uid
+
+    # A killed command takes everything with it.
+    product.process.kill()
+    product.process.wait()
+    assert eventually(lambda: nothing_is_left(product), GONE_S), processes(product)
+
+    # What even that leaves running is swept by the next start.
+    stray = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"],
+        user=lab.uid,
+        group=lab.uid,
+        extra_groups=[],
+        start_new_session=True,
+    )
+    product.start()
+    assert stray.wait(10) != 0
+    assert pids_of({lab.uid}) == []
+    assert sign_ins(product) == kept
+
+
+def test_labs_that_outlived_a_crash_of_everything_are_swept(fresh_product: Product) -> None:
+    product = fresh_product
+    product.start()
+    lab = start_lab(product, "miro")
+    # The machine's worst minute: all but the lab is killed, and nobody has time to tidy up.
+    others = {product.process.pid, *processes(product)} - set(pids_of({lab.uid}))
+    for how in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in others:
+            os.kill(pid, how)
+    product.process.wait()
+    assert pids_of({lab.uid}) != [], "the lab itself lives on"
+
+    product.start()
+
+    assert lab.pid not in pids_of({lab.uid})
+    assert start_lab(product, "miro").uid == lab.uid
+
+
+def refused(product: Product, **variables: str) -> str:
+    product.environ.update(variables)
+    begun = time.monotonic()
+    done = product.command("run")
+    assert time.monotonic() - begun < 30
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert nothing_is_left(product) or "PORT" in str(variables)
+    assert not (product.data / "state").exists()
+    return done.stderr
+
+
+def test_a_taken_port_is_told_and_nothing_is_started(fresh_product: Product) -> None:
+    port = int(fresh_product.environ["BIOSKILLS_NETWORK_CAMPUS_PORT"])
+    with socket.create_server(("127.0.0.1", port)):
+        fresh_product.environ["BIOSKILLS_NETWORK_CAMPUS_PORT"] = str(port)
+        told = fresh_product.command("run")
+
+    assert told.returncode == 2
+    assert f"campus_port {port}" in told.stderr or str(port) in told.stderr
+    assert processes(fresh_product) == []
+    assert not (fresh_product.data / "state").exists()
+
+
+def test_a_missing_environment_is_told_and_nothing_is_started(
+    fresh_product: Product, tmp_path: Path
+) -> None:
+    told = refused(fresh_product, BIOSKILLS_PATHS_ENVIRONMENTS_DIR=str(tmp_path))
+
+    assert "Run: make setup" in told
+
+
+def test_demo_sign_in_off_loopback_is_refused_and_nothing_is_started(
+    fresh_product: Product,
+) -> None:
+    told = refused(fresh_product, BIOSKILLS_NETWORK_ADDRESS="0.0.0.0")
+
+    assert "Demo sign-in listens on 0.0.0.0" in told
+
+
+def test_a_mistyped_setting_is_refused_and_nothing_is_started(fresh_product: Product) -> None:
+    told = refused(fresh_product, BIOSKILLS_NETWROK_PORT="8100")
+
+    assert "Did you mean BIOSKILLS_NETWORK_PORT?" in told
+
+
+def test_ctrl_c_while_it_starts_ends_what_was_begun(fresh_product: Product) -> None:
+    fresh_product.begin()
+    assert eventually(lambda: "Starting hub" in fresh_product.said(), 60)
+
+    code = fresh_product.stop()
+
+    assert code == 130
+    assert eventually(lambda: nothing_is_left(fresh_product), GONE_S), processes(fresh_product)
+    assert "Traceback" not in fresh_product.said()
