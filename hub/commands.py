@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bioskills.base.commands import Verbs, verbs_of
 from bioskills.base.places import database_url
+from bioskills.base.problems import SetupError
 from bioskills.base.settings import Settings, load_settings
 from bioskills.base.store import Store
 from bioskills.base.tables import now
@@ -143,11 +144,17 @@ def add_upgrade(sub: "Verbs[argparse.ArgumentParser]") -> None:
 
 
 def _upgrade(_options: argparse.Namespace) -> int:
+    from bioskills.hub.ports import holder_of  # noqa: PLC0415
     from bioskills.hub.privileges import become  # noqa: PLC0415
     from bioskills.hub.state import ensure_backups, owners_of  # noqa: PLC0415
     from bioskills.hub.upgrade import upgrade_database  # noqa: PLC0415
 
     settings = load_settings()
+    if holder_of("127.0.0.1", settings.network.campus_port) is not None:
+        text = _(
+            "Services are running on port {port}. End the hub with Ctrl-C, then run this again."
+        )
+        raise SetupError(text.format(port=settings.network.campus_port))
     owners = owners_of(settings)
     backups = ensure_backups(settings)
     become(owners.campus, owners.group)

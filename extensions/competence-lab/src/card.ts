@@ -152,7 +152,7 @@ function metaOf(a: IAssignment, stage: Stage, here: IHere, trans: Words): ILine[
   if (['new', 'draft', 'checked', 'failed', 'unsent', 'not_open', 'again'].includes(stage)) {
     lines.push(...dueLines(a, here, trans));
   }
-  if (stage === 'again' && a.next_attempt_at && new Date(a.next_attempt_at) > here.now) {
+  if ((stage === 'again' || stage === 'with_person') && a.next_attempt_at && new Date(a.next_attempt_at) > here.now) {
     lines.push({ text: trans.__('Next attempt from %1', at(a.next_attempt_at)), iso: a.next_attempt_at });
   }
   if (a.proves.length && stage !== 'grading' && stage !== 'unsent') {

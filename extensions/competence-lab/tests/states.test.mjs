@@ -58,6 +58,14 @@ test('what the instructor closed says so, and names no date in the future', () =
   assert.ok(card.meta.every(line => !line.text.startsWith('Closed')));
 });
 
+test('a cool-down is said wherever another try is offered', () => {
+  const wait = { next_attempt_at: '2027-03-19T09:00:00Z' };
+  for (const [state, seen] of [['published', true], ['preliminary', false]]) {
+    const card = cardOf({ ...base, ...back, state, ...wait }, { ...here, seen }, trans);
+    assert.ok(card.meta.some(line => line.text.startsWith('Next attempt from')), state);
+  }
+});
+
 test('handing in without a check is always one link away', () => {
   for (const checked of [null, false]) {
     const card = cardOf({ ...base, local: { ...started, checked } }, here, trans);

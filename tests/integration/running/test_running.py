@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -69,9 +70,11 @@ def test_people_passwords_and_uids_outlive_every_way_of_ending(
     assert "New demo sign-ins" in said
     kept = sign_ins(product)
     assert set(kept) == {*first, "vera"}
-    with sqlite3.connect(product.data / "state/hub/hub.sqlite") as database:
-        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    database.close()
+    with closing(sqlite3.connect(product.data / "state/hub/hub.sqlite")) as hub:
+        assert hub.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    running = product.command("upgrade")
+    assert running.returncode == 2
+    assert running.stderr.startswith("Services are running on port ")
 
     # Ctrl-C ends everything, labs too.
     begun = time.monotonic()
@@ -79,6 +82,14 @@ def test_people_passwords_and_uids_outlive_every_way_of_ending(
     print(f"Ctrl-C to the end: {time.monotonic() - begun:.1f} s")
     assert nothing_is_left(product), processes(product)
     assert product.said().endswith("Stopped.\n")
+
+    # Between two versions a person upgrades; the services own what it leaves.
+    done = product.command("upgrade")
+    assert done.returncode == 0, done.stderr
+    (copy,) = (product.data / "state/backups").iterdir()
+    assert f"Backup: {copy}" in done.stdout
+    database = product.data / "state/db/bioskills.sqlite"
+    assert copy.stat().st_uid == database.stat().st_uid != 0
 
     # A second start knows everybody again, also who came in between.
     begun = time.monotonic()
