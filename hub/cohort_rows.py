@@ -134,7 +134,9 @@ def _wrong_tables(tables: Mapping[str, object], file: str) -> Iterator[Problem]:
             yield Problem(file, what, next=step)
         elif name == "people" and not found:
             # An empty list would end every seat of the cohort: surely a slip.
-            yield Problem(file, _("holds no people."), next=_("Write each below a line [[people]]."))
+            yield Problem(
+                file, _("holds no people."), next=_("Write each below a line [[people]].")
+            )
 
 
 def _toml_rows(tables: dict[str, object], name: str, text: str, file: str) -> list[Row]:

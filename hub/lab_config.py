@@ -21,6 +21,9 @@ AUTHOR_PANELS = {"create-assignment"}
 
 NEWS = "@jupyterlab/apputils-extension:announcements"
 
+NO_BUILD = {"buildCheck": False, "buildAvailable": False}
+"""Nobody builds JupyterLab here: the check would start Node for a second whenever a lab opens."""
+
 NBGRADER_CONFIG = """\
 from bioskills.graders.exchange import configure
 
@@ -57,7 +60,7 @@ def write_lab_config(root: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         disabled = dict.fromkeys(disabled_extensions(roles), True)
         files = {
-            folder / "page_config.json": json.dumps({"disabledExtensions": disabled}),
+            folder / "page_config.json": json.dumps({**NO_BUILD, "disabledExtensions": disabled}),
             folder.parent / "nbgrader_config.py": NBGRADER_CONFIG,
         }
         for path in (root, folder.parent, folder):

@@ -22,21 +22,27 @@ from bioskills.base.store import Store
 from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.hub.lab_config import lab_arguments, lab_config_dir
+from bioskills.hub.listeners import listener_uid
 from bioskills.hub.membership import seats
 from bioskills.hub.processes import end_all_of, start_time
 from bioskills.hub.uids import ensure_uid
 
 PRIVATE = 0o700
+LOOK_S = 0.1
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
-class HomeError(Exception):
-    """A home cannot be used; shown to the learner as it is."""
+class LabError(Exception):
+    """A lab cannot start; shown to the learner as it is."""
 
     @property
     def jupyterhub_message(self) -> str:
         """The sentence the hub's pending page shows."""
         return str(self)
+
+
+class HomeError(LabError):
+    """A home cannot be used."""
 
 
 def ensure_home(home: Path, uid: int) -> Path:
@@ -62,6 +68,10 @@ def ensure_home(home: Path, uid: int) -> Path:
     if stat.S_IMODE(state.st_mode) != PRIVATE:
         home.chmod(PRIVATE)
     return home
+
+
+class PortTakenError(LabError):
+    """Another account's process listens on the port of a lab."""
 
 
 class ExecSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhub is untyped
@@ -117,7 +127,29 @@ class ExecSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhub is u
         with self.popen_kwargs["stdout"]:
             address: tuple[str, int] = await super().start()
         self.started = start_time(self.pid)
+        if self.privileged:
+            await self._await_own_listener(uid, address[1])
         return address
+
+    async def _await_own_listener(self, uid: int, port: int) -> None:
+        """Return when the lab itself listens, or has ended.
+
+        Raises:
+            PortTakenError: Somebody else's process listens there; the lab is ended.
+        """
+        while await self.poll() is None:
+            found = await asyncio.to_thread(listener_uid, port)
+            if found == uid:
+                return
+            if found is not None:
+                self.log.error(
+                    "Port %s of %s's lab was taken by uid %s", port, self.user.name, found
+                )
+                await self.stop(now=True)
+                raise PortTakenError(
+                    _("Your lab could not start safely; nothing is lost. Start it again.")
+                )
+            await asyncio.sleep(LOOK_S)
 
     def _home_name(self, uid: int) -> str:
         return str(uid) if self.privileged else self.user.name

@@ -29,6 +29,7 @@ class Program:
         command: Absolute command line.
         settings: The settings file it reads.
         priority: Lower starts first and stops last.
+        listens: Whether it may take a port below 1024, which no learner's process can.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Program:
     command: tuple[str, ...]
     settings: Path
     priority: int
+    listens: bool = False
 
 
 def programs(
@@ -73,7 +75,8 @@ def walled(program: Program, group: int) -> list[str]:
     if os.geteuid() == 0 and program.uid != 0:
         uid = str(program.uid)
         walls += ["--reuid", uid, "--regid", uid, "--groups", str(group), "--no-new-privs"]
-        walls += ["--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]
+        rights = "-all,+net_bind_service" if program.listens else "-all"
+        walls += [f"--{kind}={rights}" for kind in ("inh-caps", "ambient-caps", "bounding-set")]
     return [*walls, "--", *program.command]
 
 

@@ -7,13 +7,26 @@ stands on every page of the hub and the campus until its cause is gone.
 from pathlib import Path
 
 from bioskills.base.places import places_of
-from bioskills.base.settings import Settings
+from bioskills.base.settings import OWN_PORTS, Settings
 from bioskills.base.text import _
+
+UNPRIVILEGED_FROM = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
 def one_account_for_all(state: Path) -> bool:
     """Say whether every service and every lab runs as one account (not started by root)."""
     return state.stat().st_uid != 0
+
+
+def unprivileged_from() -> int:
+    """Return the lowest port that a process without rights can take: ip_unprivileged_port_start."""
+    return int(UNPRIVILEGED_FROM.read_text(encoding="ascii"))
+
+
+def ports_learners_can_take(settings: Settings) -> list[str]:
+    """Return the options of our internal ports that are not kept for privileged processes."""
+    limit = unprivileged_from()
+    return [name for name in OWN_PORTS if getattr(settings.network, name) >= limit]
 
 
 def warnings_of(settings: Settings) -> list[str]:
@@ -25,6 +38,13 @@ def warnings_of(settings: Settings) -> list[str]:
                 "Not started as root: all labs run as one account, so learners can read each "
                 "other's files and the platform's data. For trying out on this machine only."
             )
+        )
+    elif ports := ports_learners_can_take(settings):
+        found.append(
+            _(
+                "A learner's process could take the port of a service that restarts ({ports}). "
+                "Set ports below {limit}, or leave them out."
+            ).format(ports=", ".join(ports), limit=unprivileged_from())
         )
     if settings.network.accept_single_origin:
         found.append(

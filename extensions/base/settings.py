@@ -53,17 +53,35 @@ class Site(Section):
         return value
 
 
+OWN_PORTS = {"hub_port": (811, 8081), "proxy_api_port": (812, 8001), "campus_port": (813, 8010)}
+"""Ports of our services by option: as root, and otherwise."""
+
+UNSET = (None, 0, "0")
+
+
 class Network(Section):
     """Addresses and ports. All services listen on loopback only; the proxy alone may be public."""
 
     address: str = Field("127.0.0.1", description="Address the proxy listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the proxy listens on.")
-    hub_port: int = Field(8081, ge=1, le=65535, description="Loopback port of the hub's API.")
+    hub_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Loopback port of the hub's API. 0: 811 when started by root (no learner's "
+        "process can take a port below 1024 while a service restarts), else 8081.",
+    )
     proxy_api_port: int = Field(
-        8001, ge=1, le=65535, description="Loopback port of the proxy's API."
+        0,
+        ge=0,
+        le=65535,
+        description="Loopback port of the proxy's API. 0: 812 when started by root, else 8001.",
     )
     campus_port: int = Field(
-        8010, ge=1, le=65535, description="Loopback port of the campus service."
+        0,
+        ge=0,
+        le=65535,
+        description="Loopback port of the campus service. 0: 813 when started by root, else 8010.",
     )
     host: str = Field(
         "hub.localhost",
@@ -79,6 +97,14 @@ class Network(Section):
         description="Set only where wildcard DNS is impossible: all servers share one origin, "
         "so a learner's page can act as whoever opens it. Start-up repeats this warning.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_ports(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        chosen = {name: pair[os.geteuid() != 0] for name, pair in OWN_PORTS.items()}
+        return {**given, **{n: port for n, port in chosen.items() if given.get(n) in UNSET}}
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

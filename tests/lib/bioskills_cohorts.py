@@ -66,9 +66,7 @@ def give_passwords(product, text: str) -> None:
     file = product.data / "state/hub/demo_sign_ins.json"
     names = [line.split('"')[1] for line in text.splitlines() if line.startswith("name = ")]
     known = json.loads(file.read_text(encoding="utf-8"))
-    file.write_text(
-        json.dumps({**dict.fromkeys(names, PASSWORD), **known}), encoding="utf-8"
-    )
+    file.write_text(json.dumps({**dict.fromkeys(names, PASSWORD), **known}), encoding="utf-8")
 
 
 def _must(done) -> None:

@@ -87,9 +87,7 @@ def new_context(browser: Browser, outside: list[str]) -> Iterator[Callable[..., 
 
 
 @pytest.fixture(scope="session")
-def signed_in(
-    product, browser: Browser, outside: list[str]
-) -> Iterator[Callable[[str], Page]]:
+def signed_in(product, browser: Browser, outside: list[str]) -> Iterator[Callable[[str], Page]]:
     """Return a person's campus window, signed in once a session; for looking only."""
     known: dict[str, Page] = {}
 
@@ -115,7 +113,9 @@ def second_cohort(product) -> None:
     bring_in(
         product,
         cohort_text(
-            "second", {"nora": "instructor", "tom": "learner", "uma": "learner", "lou": "learner"}, runs=True
+            "second",
+            {"nora": "instructor", "tom": "learner", "uma": "learner", "lou": "learner"},
+            runs=True,
         ),
         cohort_text("later", {"emil": "instructor"}, runs=True, opens_in_days=5),
         cohort_text("bare", {"olga": "instructor", "kim": "instructor learner"}, runs=False),

@@ -153,7 +153,9 @@ def test_automatic_parts_come_back_as_preliminary_and_the_rubric_waits_for_a_per
 
     passport = learner.context.new_page()
     passport.goto(f"{product.campus}passport")
-    expect(passport.locator("summary").filter(has_text="Waiting for assessor").first).to_be_visible()
+    expect(
+        passport.locator("summary").filter(has_text="Waiting for assessor").first
+    ).to_be_visible()
     passport.get_by_role("link", name=DELIVERY).first.click()
     expect(passport.get_by_text("This is preliminary.")).to_be_visible()
     picture(passport, "instructor-8-preliminary-on-campus")
@@ -231,6 +233,7 @@ def test_a_form_of_an_ended_session_changes_nothing_and_says_so(product, ina, pi
     picture(ina, "instructor-signed-out")
 
 
+@pytest.mark.usefixtures("second_cohort")
 @pytest.mark.parametrize(
     ("name", "path", "said"),
     [
@@ -245,7 +248,7 @@ def test_a_form_of_an_ended_session_changes_nothing_and_says_so(product, ina, pi
     ],
 )
 def test_who_does_not_teach_a_cohort_is_refused_with_a_sentence(
-    product, second_cohort, signed_in, name, path, said
+    product, signed_in, name, path, said
 ):
     page = signed_in(name)
     answer = page.goto(product.campus + path)
@@ -263,6 +266,7 @@ def test_somebody_without_a_session_is_asked_to_sign_in_and_comes_back(product, 
     expect(page.get_by_role("heading", name="First steps with sequences")).to_be_visible()
 
 
+@pytest.mark.usefixtures("second_cohort")
 @pytest.mark.parametrize(
     ("name", "path", "said"),
     [
@@ -275,13 +279,9 @@ def test_somebody_without_a_session_is_asked_to_sign_in_and_comes_back(product, 
         ("olga", "tokens", "There is no run to make a token for yet."),
     ],
 )
-def test_a_page_with_nothing_on_it_says_what_will_be_there(
-    product, second_cohort, signed_in, name, path, said
-):
+def test_a_page_with_nothing_on_it_says_what_will_be_there(product, signed_in, name, path, said):
     page = signed_in(name)
     answer = page.goto(product.campus + path)
 
     assert answer.status == 200
     expect(page.get_by_text(said)).to_be_visible()
-
-

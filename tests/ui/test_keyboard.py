@@ -42,9 +42,22 @@ def open_panel(page) -> None:
     page.keyboard.press("Enter")
 
 
-def test_a_learner_works_from_start_to_feedback_by_keyboard_alone(
-    product, new_context, picture
-):
+def read_feedback(page, mine) -> None:
+    see = button(mine, "See feedback")
+    expect(see).to_be_visible(timeout=GRADED_MS)
+    tab_to(page, see)
+    page.keyboard.press("Enter")
+    heading = page.get_by_role("heading", name="Feedback on Practice")
+    expect(heading).to_be_visible()
+    feedback = page.locator(".bsh-feedback")
+    first = feedback.get_by_role("navigation", name="Criteria").get_by_role("button").first
+    tab_to(page, first)
+    page.keyboard.press("Enter")
+    assert feedback.evaluate("element => element.contains(document.activeElement)")
+    expect(feedback.locator(":focus")).to_have_text(first.inner_text())
+
+
+def test_a_learner_works_from_start_to_feedback_by_keyboard_alone(product, new_context, picture):
     page = open_lab(new_context(), product, "miro")
     mine = card(page, PRACTICE)
     open_panel(page)
@@ -91,19 +104,8 @@ def test_a_learner_works_from_start_to_feedback_by_keyboard_alone(
     expect(dialog(page)).to_have_count(0)
     assert panel(page).evaluate("element => element.contains(document.activeElement)")
 
-    see = button(mine, "See feedback")
-    expect(see).to_be_visible(timeout=GRADED_MS)
-    tab_to(page, see)
-    page.keyboard.press("Enter")
-    heading = page.get_by_role("heading", name="Feedback on Practice")
-    expect(heading).to_be_visible()
-    feedback = page.locator(".bsh-feedback")
-    first = feedback.get_by_role("navigation", name="Criteria").get_by_role("button").first
-    tab_to(page, first)
-    page.keyboard.press("Enter")
+    read_feedback(page, mine)
     picture(page, "keyboard-4-feedback")
-    assert feedback.evaluate("element => element.contains(document.activeElement)")
-    expect(feedback.locator(":focus")).to_have_text(first.inner_text())
 
 
 @pytest.mark.parametrize("path", ["courses", f"runs/{RUN}", "cohorts/demo", "tokens", "nonsense"])

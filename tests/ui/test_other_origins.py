@@ -11,13 +11,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from bioskills_browser import RUN, open_lab
+from bioskills_tests import sign_in
+from playwright.sync_api import expect
+
 from bioskills.base.places import places_of
 from bioskills.base.settings import Settings
 from bioskills.hub.campus.__main__ import make_site
 from bioskills.hub.campus.app import create_app
-from bioskills_browser import RUN, open_lab
-from bioskills_tests import sign_in
-from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
 
@@ -120,6 +121,7 @@ def open_instructors_lab(context, product):
     sign_in(page, product, "ina", product.campus)
     page.get_by_role("link", name="My lab").click()
     page.locator(".bsh-lab h1").wait_for(timeout=120_000)
+    page.goto(lab_address(product, "ina", "lab?reset"))  # no tab of an earlier visit
     page.get_by_role("button", name="Python 3 (course)").first.wait_for()
     return page
 

@@ -4,48 +4,16 @@ A learner signs in, works in a real JupyterLab on real sequence data, hands in,
 is graded by the real grader, and sees which competence that proves.
 """
 
-import json
-import re
 import time
 
 import pytest
-from bioskills_tests import COURSE, sign_in
+from bioskills_browser import GRADED_MS, button, card, write_answers
+from bioskills_tests import sign_in
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
 
-RUN = "demo-sequences-first-steps"
-FEEDBACK_PATIENCE_MS = 240_000  # the figure is printed, a loaded machine fails no test
 MOST_CLICKS = 12
-
-
-def solutions(assignment):
-    """Return the right answer of each code cell, by the first line that identifies it."""
-    book = json.loads((COURSE / "assignments" / assignment / f"{assignment}.ipynb").read_text())
-    answers = {}
-    for cell in book["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code" and "### BEGIN SOLUTION" in source:
-            answers[source.splitlines()[0]] = source.replace("### BEGIN SOLUTION", "").replace("### END SOLUTION", "")
-    return answers
-
-
-def write_answers(page, assignment):
-    """Type the right answers into the open notebook as a person does."""
-    for first_line, source in solutions(assignment).items():
-        cell = page.locator(".jp-Notebook .jp-CodeCell").filter(has_text=first_line).first
-        cell.locator(".cm-content").click()
-        page.keyboard.press("Control+a")
-        page.keyboard.insert_text(source)
-
-
-def card(page, title):
-    return page.locator(".bsh-lab .bsh-card").filter(has=page.get_by_role("heading", name=title))
-
-
-def button(within, label):
-    """Find a card's button: its label, then the card's title for screen readers."""
-    return within.get_by_role("button", name=re.compile(rf"^{label} ?:"))
 
 
 def test_a_learner_hands_in_and_an_outcome_changes_in_the_passport(product, new_context, picture):
@@ -78,8 +46,10 @@ def test_a_learner_hands_in_and_an_outcome_changes_in_the_passport(product, new_
     assert counter["clicks"] < MOST_CLICKS
     click(page.get_by_role("dialog").get_by_role("button", name="Close"))
 
-    expect(button(practice, "See feedback")).to_be_visible(timeout=FEEDBACK_PATIENCE_MS)
-    print(f"{counter['clicks']} clicks to the receipt closed, feedback after {time.monotonic() - handed_in:.1f} s")
+    expect(button(practice, "See feedback")).to_be_visible(timeout=GRADED_MS)
+    print(
+        f"{counter['clicks']} clicks to the receipt closed, feedback after {time.monotonic() - handed_in:.1f} s"
+    )
     click(button(practice, "See feedback"))
     expect(page.get_by_role("heading", name="Feedback on Practice")).to_be_visible()
     expect(page.get_by_text("BEGIN HIDDEN TESTS")).to_have_count(0)
@@ -87,6 +57,8 @@ def test_a_learner_hands_in_and_an_outcome_changes_in_the_passport(product, new_
 
     passport = context.new_page()
     passport.goto(f"{product.campus}passport")
-    expect(passport.get_by_role("heading", name="Competence passport")).to_be_visible(timeout=20_000)
+    expect(passport.get_by_role("heading", name="Competence passport")).to_be_visible(
+        timeout=20_000
+    )
     expect(passport.get_by_text("Developing").first).to_be_visible()
     picture(passport, "thread-5-passport")

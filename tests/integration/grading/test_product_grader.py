@@ -53,7 +53,9 @@ def eventually(product: Any, what: Callable[[], Any]) -> Any:
 
 
 def ask(product: Any, question: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(product.data / "state/db/bioskills.sqlite") as database:
+    with sqlite3.connect(
+        f"file:{product.data}/state/db/bioskills.sqlite?mode=ro", uri=True
+    ) as database:
         return database.execute(question).fetchall()
 
 
@@ -92,23 +94,23 @@ def test_a_killed_grader_comes_back_and_finishes(fresh_product: Any) -> None:
     fresh_product.start()
     eventually(
         fresh_product,
-        lambda: ask(fresh_product, "select 1 from jobs where kind = 'release' and state = 'done'"),
+        lambda: ask(fresh_product, "select 1 from job where kind = 'release' and state = 'done'"),
     )
     hand_in(fresh_product)
     eventually(
         fresh_product,
-        lambda: ask(fresh_product, "select 1 from jobs where kind = 'grade' and state = 'running'"),
+        lambda: ask(fresh_product, "select 1 from job where kind = 'grade' and state = 'running'"),
     )
     killed = grader_pid(fresh_product)
     os.kill(killed, signal.SIGKILL)
 
     eventually(
         fresh_product,
-        lambda: ask(fresh_product, "select 1 from jobs where kind = 'grade' and state = 'done'"),
+        lambda: ask(fresh_product, "select 1 from job where kind = 'grade' and state = 'done'"),
     )
 
     assert grader_pid(fresh_product) not in {0, killed}
-    assert ask(fresh_product, "select verdict from results") == [("graded",)]
+    assert ask(fresh_product, "select verdict from result") == [("graded",)]
     state = fresh_product.data / "state"
     log = (state / "log/grader.log").read_text()
     assert "Took back 1 job" in log

@@ -279,6 +279,7 @@ def test_a_learner_sees_no_panel_of_nbgrader_and_installs_no_extension(lea: Lab)
         "@jupyterlab/apputils-extension:announcements",
     }
     assert config["extensionManager"]["can_install"] is False
+    assert (config["buildCheck"], config["buildAvailable"]) == (False, False)
 
 
 def test_an_instructor_keeps_the_panel_that_marks_cells(product: Product) -> None:
