@@ -26,6 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bioskills.base.problems import SetupError
 from bioskills.base.text import _
 
 SLOT = "/slot"
@@ -49,7 +50,7 @@ START_S = 120.0
 LAST_WORDS_S = 5.0
 
 
-class SandboxError(Exception):
+class SandboxError(SetupError):
     """The walls cannot be built on this machine; the text says why."""
 
 

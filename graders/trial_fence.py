@@ -2,9 +2,11 @@
 
 Law: a course under check is somebody's code. It sees the environments, its own
 working folder and nothing of the platform's state; sockets lead nowhere. The
-strongest fence this machine offers is taken, and its name is reported.
+strongest fence this machine offers is taken, and its name is reported; root runs
+a course behind bubblewrap's walls or not at all.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,7 @@ import bioskills.competence
 import bioskills.courses
 import bioskills.graders
 from bioskills.base.text import _
+from bioskills.graders.sandbox import SandboxError, bubblewrap
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/passwd", "/etc/localtime")
@@ -75,16 +78,42 @@ class Fence:
 
 
 def strongest_fence(work: Path) -> Fence:
-    """Return the strongest fence that works here, for a program in this folder."""
-    candidates = [_bubblewrap(work), _own_network(), _own_network("--map-root-user")]
+    """Return the strongest fence that works here, for a program in this folder.
+
+    Raises:
+        SandboxError: Root asks, and bubblewrap's walls cannot be built.
+    """
+    if os.geteuid() == 0:
+        return _walled_or_refused(work)
+    candidates = [*_bubblewraps(work), _own_network("--map-root-user")]
     for fence in candidates:
         if shutil.which(fence.prefix[0]) and _works(fence):
             return fence
     return _refusing(work)
 
 
+def _walled_or_refused(work: Path) -> Fence:
+    # A course's code is not trusted with the platform (charter, law 3): no weaker fence for root.
+    for fence in _bubblewraps(work):
+        if _works(fence):
+            return fence
+    raise SandboxError(
+        _(
+            "The walls around a course's code cannot be built here, and root runs none without. "
+            "Allow unprivileged user namespaces, or run this as another account."
+        )
+    )
+
+
+def _bubblewraps(work: Path) -> list[Fence]:
+    try:
+        return [_bubblewrap(work)]
+    except SandboxError:
+        return []
+
+
 def _bubblewrap(work: Path) -> Fence:
-    arguments = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session"]
+    arguments = [bubblewrap(), "--unshare-all", "--die-with-parent", "--new-session"]
     for path in _readable_places():
         arguments += ["--ro-bind-try", path, path]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - a new, empty one

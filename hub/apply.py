@@ -77,6 +77,8 @@ def apply_network(c: Any, settings: Settings) -> None:
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{net.hub_port}"
     if not net.accept_single_origin:
         c.JupyterHub.subdomain_host = settings.public_url
+    # A lab on a sibling host cannot plant a `__Host-` cookie; browsers take those over https alone.
+    c.JupyterHub.cookie_host_prefix_enabled = settings.public_url.startswith("https://")
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{net.proxy_api_port}"
     c.ConfigurableHTTPProxy.auth_token = read_secret(secret_files(places_of(settings)).proxy)

@@ -26,7 +26,9 @@ from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.state import ensure_state, owners_of, secret_files
 
 
-def carry_out(settings: Settings, file: Path, *, apply: bool, actor: str) -> list[str]:
+def carry_out(
+    settings: Settings, file: Path, *, apply: bool, actor: str, platform_roles: bool = False
+) -> list[str]:
     """Plan or apply a cohort file and return the lines to print."""
     wish = read_cohort_file(file, settings.site.time_zone)
     places, owners = ensure_state(settings), owners_of(settings)
@@ -36,7 +38,7 @@ def carry_out(settings: Settings, file: Path, *, apply: bool, actor: str) -> lis
     become(owners.campus, owners.group)
     store = Store(database_url(settings))
     try:
-        changes = changes_of(store, wish, apply=apply, actor=actor)
+        changes = changes_of(store, wish, apply=apply, actor=actor, platform_roles=platform_roles)
         told = _tell(settings, store, token) if apply else Told.AWAY
     finally:
         store.close()
@@ -44,10 +46,12 @@ def carry_out(settings: Settings, file: Path, *, apply: bool, actor: str) -> lis
     return [*map(str, changes), closing, *_password_lines(passwords)]
 
 
-def changes_of(store: Store, wish: Wish, *, apply: bool, actor: str) -> list[Change]:
+def changes_of(
+    store: Store, wish: Wish, *, apply: bool, actor: str, platform_roles: bool = False
+) -> list[Change]:
     """Return what the wish changes; keep it only when it is to be applied."""
     with store.transaction() as session:
-        changes = apply_wish(session, wish, actor=actor, now=now())
+        changes = apply_wish(session, wish, actor=actor, now=now(), platform_roles=platform_roles)
         if not apply:
             session.rollback()
     return changes

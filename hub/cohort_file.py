@@ -8,6 +8,7 @@ named in it has no seat from it.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from bioskills.hub.cohort_rows import Row, Sheet, sheet_from_csv, sheet_from_tom
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?", re.ASCII)
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+MOST_CHARS = 100
 PLATFORM_ROLES = ("admin", "manager")
 
 
@@ -120,6 +122,7 @@ def _wish(sheet: Sheet, default_zone: str, problems: list[Problem]) -> Wish:
                 _("A cohort's name is 1-40 of a-z, 0-9 and inner hyphens."),
             )
         )
+    problems += list(_text_problems(sheet.cohort, "title"))
     people = _people(sheet, problems)
     runs = [run for row in sheet.runs if (run := _run(row, slug, default_zone, problems))]
     problems += _twice(sheet.runs, [run.slug for run in runs])
@@ -170,10 +173,23 @@ def _person(row: Row, problems: list[Problem]) -> WantedPerson | None:
                 _("A mail address looks like lea@example.org; leave it empty where there is none."),
             )
         )
+    problems += list(_text_problems(row, "display_name"))
     problems += list(_role_problems(row.where, roles))
     if len(problems) > before:
         return None
     return WantedPerson(name, row.values.get("display_name") or name, email or None, roles)
+
+
+def _text_problems(row: Row, key: str) -> Iterator[Problem]:
+    # Line feeds and direction marks could forge lines of the plan that a person reads.
+    text = row.values.get(key, "")
+    if len(text) > MOST_CHARS or any(unicodedata.category(char).startswith("C") for char in text):
+        yield _bad(
+            row.where,
+            key,
+            text[:MOST_CHARS],
+            _("It is one line of at most {n} visible characters.").format(n=MOST_CHARS),
+        )
 
 
 def _role_problems(where: str, roles: tuple[str, ...]) -> Iterator[Problem]:

@@ -26,7 +26,8 @@ from bioskills.base.tables import (
     Run,
 )
 from bioskills.base.text import _
-from bioskills.hub.cohort_file import WantedPerson, WantedRun, Wish
+from bioskills.hub.cohort_file import PLATFORM_ROLES, WantedPerson, WantedRun, Wish
+from bioskills.hub.membership import has_seat
 
 SOURCE = "file:{cohort}"
 """A seat names the cohort of the file that gave it: who leaves that file loses it, and no other."""
@@ -52,14 +53,26 @@ class Change:
         return f"  {self.sign} {self.subject}: {self.detail}"
 
 
-def apply_wish(session: Session, wish: Wish, *, actor: str, now: datetime) -> list[Change]:
+def apply_wish(
+    session: Session, wish: Wish, *, actor: str, now: datetime, platform_roles: bool = False
+) -> list[Change]:
     """Make the database as the file wants it and return what changed.
 
     Roll the session back instead of committing to have a plan.
 
+    Args:
+        session: A writing session.
+        wish: What the file wants.
+        actor: Who applies it, for the audit log.
+        now: The present moment.
+        platform_roles: Whether the file may make somebody admin or manager of the platform.
+
     Raises:
-        InputError: A course or version is not installed, or a run would move.
+        InputError: A course or version is not installed, a run would move, or the file gives
+            a role of the platform without being allowed to.
     """
+    if not platform_roles:
+        _refuse_new_platform_roles(session, wish)
     versions = _course_versions(session, wish)
     changes = [
         *_ensure_cohorts(session, wish),
@@ -76,6 +89,20 @@ def apply_wish(session: Session, wish: Wish, *, actor: str, now: datetime) -> li
             )
         )
     return changes
+
+
+def _refuse_new_platform_roles(session: Session, wish: Wish) -> None:
+    # A partner's spreadsheet must not make an admin unnoticed.
+    what = _("{role} is a role of the whole platform, and this file would give it.")
+    step = _("If that is meant, add: --platform-roles")
+    wanted = [(p.name, role) for p in wish.people for role in p.roles if role in PLATFORM_ROLES]
+    problems = [
+        Problem(name, what.format(role=role), next=step)
+        for name, role in wanted
+        if not has_seat(session, name, PLATFORM, [role])
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _course_versions(session: Session, wish: Wish) -> dict[str, CourseVersion]:

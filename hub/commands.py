@@ -88,6 +88,11 @@ def add_cohort(sub: "Verbs[argparse.ArgumentParser]") -> None:
         parser.add_argument(
             "file", type=Path, help=_("A .csv or .toml file; see docs/how-to/first-cohort.md")
         )
+        parser.add_argument(
+            "--platform-roles",
+            action="store_true",
+            help=_("Let the file make somebody admin or manager of the whole platform."),
+        )
         parser.set_defaults(act=_cohort, apply=verb == "apply")
 
 
@@ -95,7 +100,13 @@ def _cohort(options: argparse.Namespace) -> int:
     from bioskills.hub.cohort_command import carry_out  # noqa: PLC0415
 
     settings = load_settings()
-    outcome = carry_out(settings, options.file, apply=options.apply, actor=getpass.getuser())
+    outcome = carry_out(
+        settings,
+        options.file,
+        apply=options.apply,
+        actor=getpass.getuser(),
+        platform_roles=options.platform_roles,
+    )
     for line in outcome:
         say(line)
     return 0

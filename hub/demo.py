@@ -62,7 +62,13 @@ def is_empty(store: Store) -> bool:
 def seed(store: Store, course: str, time_zone: str) -> None:
     """Apply the demo cohort."""
     with store.transaction() as session:
-        apply_wish(session, demo_wish(course, time_zone), actor="bioskills run", now=now())
+        apply_wish(
+            session,
+            demo_wish(course, time_zone),
+            actor="bioskills run",
+            now=now(),
+            platform_roles=True,
+        )
 
 
 def ensure_sign_ins(store: Store, file: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+import stat
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -20,12 +21,14 @@ from bioskills.base.places import Places, database_url, places_of
 from bioskills.base.problems import SetupError
 from bioskills.base.settings import SECTIONS, Settings
 from bioskills.base.store import Store
-from bioskills.base.tables import Job
+from bioskills.base.tables import CourseVersion, Job
 from bioskills.base.text import _
 from bioskills.hub import demo
 from bioskills.hub.apply import refuse_unsafe
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.course_install import install, read_for_install
+from bioskills.hub.privileges import run_as
+from bioskills.hub.secrets_store import write_private
 from bioskills.hub.state import ensure_state, owners_of
 
 CONFIG_NAME = "jupyterhub_config.py"
@@ -104,11 +107,7 @@ def write_settings(
             values = getattr(settings, section).model_dump()
             # JSON's strings, numbers and booleans are TOML's too.
             lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if os.geteuid() == 0:
-        os.chown(path, owner, owner)
+    write_private(path, "\n".join(lines) + "\n", owner)
     return path
 
 
@@ -125,21 +124,26 @@ def pinned(settings: Settings) -> Settings:
 
 def prepare(settings: Settings, demo_course: Path | None) -> dict[str, str]:
     """Make state, tables and, where asked for and empty, the demo cohort; return the sign-ins."""
-    places = ensure_state(settings)
+    places, owners = ensure_state(settings), owners_of(settings)
+    if demo_course and settings.sign_in.method == "demo":
+        content, version = read_for_install(demo_course)
+        run_as(owners.campus, owners.group, lambda: _seed(settings, places, content, version))
+    if settings.sign_in.method != "demo":
+        return {}
     store = Store(database_url(settings))
     try:
-        if demo_course and settings.sign_in.method == "demo" and demo.is_empty(store):
-            say(_("Installing the demo course and cohort."))
-            content, version = read_for_install(demo_course)
-            install(store, Objects(places.objects), content, version, "bioskills run")
-            demo.seed(store, version.course, settings.site.time_zone)
-        if settings.sign_in.method != "demo":
-            return {}
         return demo.ensure_sign_ins(store, places.hub / "demo_sign_ins.json")
     finally:
         store.close()
-        # What root wrote into a service's folder becomes the service's.
-        own(settings, places)
+
+
+def _seed(settings: Settings, places: Places, content: bytes, version: CourseVersion) -> None:
+    store = Store(database_url(settings))
+    if demo.is_empty(store):
+        say(_("Installing the demo course and cohort."))
+        install(store, Objects(places.objects), content, version, "bioskills run")
+        demo.seed(store, version.course, settings.site.time_zone)
+    store.close()
 
 
 def take_locks(settings: Settings) -> list[TextIO]:
@@ -188,22 +192,39 @@ def unreleased(store: Store) -> int:
         return session.scalar(waiting) or 0
 
 
-def own(settings: Settings, places: Places) -> None:
-    """Give every file in the campus's folders to the campus."""
-    if os.geteuid() != 0:
-        return
-    uid = owners_of(settings).campus
-    for root in (places.objects, places.database):
-        for folder, names, files in os.walk(root):
-            for name in (*names, *files):
-                os.chown(Path(folder) / name, uid, uid, follow_symlinks=False)
-
-
 def hub_config_file() -> Path:
-    """Return `jupyterhub_config.py` from the working folder, or the installed one."""
+    """Return `jupyterhub_config.py` from the working folder, or the installed one.
+
+    Raises:
+        SetupError: Root would run a file that somebody else can write.
+    """
     here = Path.cwd() / CONFIG_NAME
     installed = Path(sys.prefix) / "share" / "bioskills" / CONFIG_NAME
-    return here if here.exists() else installed
+    chosen = here if here.exists() else installed
+    extra = Path(os.environ.get("BIOSKILLS_HUB_CONFIG_D", chosen.parent / "jupyterhub_config.d"))
+    for path in (chosen, *sorted(extra.glob("*.py"))):
+        refuse_foreign(path)
+    return chosen
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse, as root, to run code that anybody else could have written.
+
+    Raises:
+        SetupError: The file or a folder above it belongs to, or can be written by, another account.
+    """
+    if os.geteuid() != 0:
+        return
+    real, trusted = path.resolve(), {0, int(os.environ.get("SUDO_UID", "0"))}
+    for place in (real, real.parent):
+        state = place.stat()
+        if state.st_uid not in trusted or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise SetupError(
+                _(
+                    "{place} can be written by others than root, and would be run as root. "
+                    "Run: chown root {place} && chmod go-w {place}"
+                ).format(place=place)
+            )
 
 
 def tail(log: Path, lines: int = 12) -> str:

@@ -28,7 +28,6 @@ from bioskills.hub.readiness import (
     check_before_start,
     hub_config_file,
     is_free,
-    own,
     pinned,
     prepare,
     say,
@@ -195,4 +194,3 @@ class Machine:
         services = {owners.proxy, owners.campus, owners.grader, owners.culler}
         end_all_of(set(all_uids(store)) | services)
         store.close()
-        own(self.settings, self.places)

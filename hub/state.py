@@ -14,10 +14,11 @@ from pathlib import Path
 from bioskills.base.places import Places, database_url, places_of
 from bioskills.base.problems import SetupError
 from bioskills.base.settings import Settings
-from bioskills.base.store import ensure_schema, known_revisions, schema_revisions, sqlite_path
+from bioskills.base.store import ensure_schema, known_revisions, schema_revisions
 from bioskills.base.text import _
 from bioskills.hub.lab_config import write_lab_config
-from bioskills.hub.secrets_store import ensure_secret
+from bioskills.hub.privileges import run_as
+from bioskills.hub.secrets_store import ensure_secret, write_private
 
 TRAVERSE = 0o711
 PRIVATE = 0o700
@@ -87,13 +88,18 @@ def ensure_state(settings: Settings) -> Places:
     _ensure_folder(places.proxy, owners.proxy)
     _ensure_folder(places.state / "culler", owners.culler)
     _ensure_folder(places.campus, owners.campus)
-    _ensure_folder(places.objects, owners.campus)
     _ensure_folder(places.grader, owners.grader)
     _ensure_folder(places.database, owners.campus)
     _ensure_secrets(secret_files(places), owners)
     write_lab_config(places.data / "lab-config")
-    _ensure_database(database_url(settings), owners.campus)
+    # As the campus: root opens nothing by path in a folder that a service can write.
+    run_as(owners.campus, owners.group, lambda: _ensure_campus(settings, places))
     return places
+
+
+def _ensure_campus(settings: Settings, places: Places) -> None:
+    places.objects.mkdir(mode=PRIVATE, exist_ok=True)
+    _ensure_database(database_url(settings))
 
 
 def runtime_dir(settings: Settings) -> Path:
@@ -123,24 +129,15 @@ def _ensure_secrets(files: Secrets, owners: Owners) -> None:
     ensure_secret(files.provision, owners.hub)
     ensure_secret(files.cookie, owners.hub)
     shared = ensure_secret(files.grader, owners.grader)
-    if not files.grader_at_campus.exists():
-        ensure_secret(files.grader_at_campus, owners.campus)
-    if files.grader_at_campus.read_text(encoding="ascii") != shared:
-        files.grader_at_campus.write_text(shared, encoding="ascii")
+    if ensure_secret(files.grader_at_campus, owners.campus) != shared:
+        write_private(files.grader_at_campus, shared, owners.campus)
 
 
-def _ensure_database(url: str, owner: int) -> None:
+def _ensure_database(url: str) -> None:
     found, newest = schema_revisions(url)
     if found not in {None, newest}:
         raise SetupError(_other_revision(url, str(found), str(newest)))
     ensure_schema(url)
-    file = sqlite_path(url)
-    if file is None:
-        return
-    for part in file.parent.glob(f"{file.name}*"):
-        part.chmod(0o600)
-        if os.geteuid() == 0:
-            os.chown(part, owner, owner)
 
 
 def _other_revision(url: str, found: str, newest: str) -> str:

@@ -48,10 +48,20 @@ def programs(
     isolated = (hub, "-I", "-m")
     return [
         Program(
-            "proxy", owners.proxy, (*isolated, "bioskills.hub.start_proxy"), settings["proxy"], 10
+            "proxy",
+            owners.proxy,
+            (*isolated, "bioskills.hub.start_proxy"),
+            settings["proxy"],
+            10,
+            listens=True,
         ),
         Program(
-            "campus", owners.campus, (*isolated, "bioskills.hub.campus"), settings["campus"], 20
+            "campus",
+            owners.campus,
+            (*isolated, "bioskills.hub.campus"),
+            settings["campus"],
+            20,
+            listens=True,
         ),
         Program(
             "hub", owners.hub, (*isolated, "jupyterhub", "-f", str(config)), settings["hub"], 30

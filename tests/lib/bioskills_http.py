@@ -211,24 +211,24 @@ def people_of(product: Product) -> set[int]:
 
 
 def processes(product: Product) -> list[int]:
-    """Return the processes of the installation's uids, and root's that serve it."""
+    """Return every process of the installation: by uid, by command line, by environment."""
+    mark = str(product.data)
     mine = [
         int(entry.name)
         for entry in PROC.iterdir()
         if entry.name.isdigit()
-        and int(entry.name) != os.getpid()
-        and str(product.data) in _command(entry)
+        and (mark in _command(entry) or mark in str(_environ(entry)))
         and start_time(int(entry.name))
     ]
-    return sorted({*pids_of(people_of(product)), *mine})
+    return sorted({*pids_of(people_of(product)), *mine} - {os.getpid()})
 
 
 def _environ(entry: Path) -> dict[str, str]:
     try:
-        text = (entry / "environ").read_bytes().decode()
+        text = (entry / "environ").read_bytes().decode(errors="replace")
     except OSError:
         return {}
-    return dict(pair.split("=", 1) for pair in text.split("\0") if pair)
+    return dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
 
 
 def _command(entry: Path) -> str:

@@ -243,7 +243,9 @@ def test_kernels_are_reached_by_files_alone(lea: Lab) -> None:
         ports = set(listeners({lea.uid}))
         # ipykernel hears the output of a kernel's own child processes on a port of loopback;
         # it takes what begins with 16 random bytes, and takes it as output only.
-        pipe = {int(port) for port in run("import sys; print(sys.stdout.pub_thread._pipe_port)").split()}
+        pipe = {
+            int(port) for port in run("import sys; print(sys.stdout.pub_thread._pipe_port)").split()
+        }
         (file,) = lea.runtime.glob("kernel-*.json")
         connection = json.loads(file.read_text())
 

@@ -95,7 +95,7 @@ def test_a_fault_names_the_variable_or_the_file_where_it_stands(tmp_path: Path) 
     ("text", "part"),
     [
         ("network = 3\n", "network is 3. A section is a table."),
-        ("[network]\nport = 8081\n", "must differ"),
+        ("[network]\nport = 8081\nhub_port = 8081\n", "must differ"),
         ('[site]\ntime_zone = "Mars/Base"\n', "Europe/Berlin"),
         ("[site]\ntitle = 5\n", "site.title is 5"),
         ('[sign_in]\nmethod = "magic"\n', "sign_in.method is 'magic'"),
@@ -134,7 +134,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_pa
 
     network = load_settings(file, {"BIOSKILLS_NETWORK_PORT": "8200"}).network
 
-    assert (network.port, network.hub_port, network.campus_port) == (8200, 8101, 8010)
+    assert (network.port, network.hub_port, network.host) == (8200, 8101, "hub.localhost")
 
 
 def test_settings_never_change(tmp_path: Path) -> None:

@@ -45,7 +45,10 @@ def wish(*people: WantedPerson, runs: Iterable[WantedRun] = (), cohort: str = "s
 
 def applied(store: Store, wanted: Wish) -> list[str]:
     with store.transaction() as session:
-        return [str(c).strip() for c in apply_wish(session, wanted, actor="test", now=NOW)]
+        return [
+            str(c).strip()
+            for c in apply_wish(session, wanted, actor="test", now=NOW, platform_roles=True)
+        ]
 
 
 def held(store: Store) -> dict[str, set[tuple[str, str]]]:
@@ -166,9 +169,9 @@ def test_a_plan_says_what_an_apply_says_and_changes_nothing(store: Store) -> Non
     install(store, "1.0.0")
     wanted = wish(someone("lea", "learner"), runs=[run()])
 
-    planned = changes_of(store, wanted, apply=False, actor="test")
+    planned = changes_of(store, wanted, apply=False, actor="test", platform_roles=True)
     left = [rows(store, table) for table in (Person, Cohort, Membership, Run, Job, AuditEntry)]
-    done = changes_of(store, wanted, apply=True, actor="test")
+    done = changes_of(store, wanted, apply=True, actor="test", platform_roles=True)
 
     assert left == [[]] * 6
     assert planned == done != []

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,11 +26,14 @@ FULL, NORMAL = 2, 1
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings() -> Iterator[Settings]:
     me = os.geteuid() or 61_000
-    return Settings.model_validate(
-        {"paths": {"data_dir": str(tmp_path / "data")}, "labs": {"service_uid": me}}
-    )
+    # Not pytest's own folder: the campus's uid must reach it, as in an installation.
+    with tempfile.TemporaryDirectory(prefix="bsh-unit-") as folder:
+        Path(folder).chmod(0o755)
+        yield Settings.model_validate(
+            {"paths": {"data_dir": f"{folder}/data"}, "labs": {"service_uid": me}}
+        )
 
 
 @pytest.fixture

@@ -1,0 +1,170 @@
+"""What a broken service or a learner's process leaves in our way gains it nothing."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bioskills.base.problems import InputError, SetupError
+from bioskills.base.settings import OWN_PORTS, Settings
+from bioskills.hub.cohort_file import parse_cohort
+from bioskills.hub.listeners import listener_uid
+from bioskills.hub.privileges import run_as
+from bioskills.hub.readiness import hub_config_file, write_settings
+from bioskills.hub.secrets_store import ensure_secret, read_secret
+from bioskills.hub.state import ensure_state, owners_of, secret_files
+from bioskills.hub.supervision import programs, walled
+from bioskills.hub.warnings_shown import ports_learners_can_take, unprivileged_from
+
+root_only = pytest.mark.skipif(
+    os.geteuid() != 0, reason="needs root: it is about what root would do"
+)
+SERVICE = 61_500
+LEARNER = 71_500
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="bsh-unit-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def settings(open_folder: Path) -> Settings:
+    return Settings.model_validate(
+        {"paths": {"data_dir": f"{open_folder}/data"}, "labs": {"service_uid": SERVICE}}
+    )
+
+
+@root_only
+def test_a_link_that_a_service_leaves_beside_its_database_gives_it_no_file_of_root(
+    settings: Settings, open_folder: Path
+) -> None:
+    places, secret = ensure_state(settings), open_folder / "secret"
+    secret.touch(mode=0o600)
+    (places.database / "bioskills.sqlite-x").symlink_to(secret)
+
+    ensure_state(settings)
+
+    assert (secret.stat().st_uid, secret.stat().st_mode & 0o777) == (0, 0o600)
+
+
+@root_only
+def test_a_link_in_place_of_a_settings_file_is_replaced_not_written_through(
+    settings: Settings, open_folder: Path
+) -> None:
+    places, victim = ensure_state(settings), open_folder / "victim"
+    victim.write_text("kept")
+    (places.grader / "run.toml").symlink_to(victim)
+
+    written = write_settings(settings, places.grader / "run.toml", owner=owners_of(settings).grader)
+
+    assert victim.read_text() == "kept"
+    assert victim.stat().st_uid == 0
+    assert not written.is_symlink()
+
+
+def test_a_link_in_place_of_a_secret_is_refused(open_folder: Path) -> None:
+    ensure_secret(open_folder / "real")
+    (open_folder / "link").symlink_to(open_folder / "real")
+
+    with pytest.raises(OSError, match="symbolic links"):
+        read_secret(open_folder / "link")
+
+
+@root_only
+def test_what_root_does_as_a_service_has_the_services_rights_alone(open_folder: Path) -> None:
+    secret = open_folder / "secret"
+    secret.touch(mode=0o600)
+
+    with pytest.raises(SetupError, match="Permission denied"):
+        run_as(SERVICE, SERVICE, secret.read_text)
+
+
+@root_only
+def test_a_hub_configuration_that_others_can_write_is_not_run_as_root(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = open_folder / "jupyterhub_config.py"
+    planted.touch()
+    os.chown(planted, LEARNER, LEARNER)
+    monkeypatch.chdir(open_folder)
+
+    with pytest.raises(SetupError, match="would be run as root"):
+        hub_config_file()
+
+
+@root_only
+def test_internal_ports_are_out_of_a_learners_reach_and_within_the_services(
+    settings: Settings, open_folder: Path
+) -> None:
+    places, owners = ensure_state(settings), owners_of(settings)
+    files = dict.fromkeys(("proxy", "campus", "hub", "grader", "culler"), open_folder)
+    every = {p.name: p for p in programs(places, owners, open_folder, files)}
+    port = next(p for p in range(700, 1000) if _is_free(p))
+    bind = [sys.executable, "-c", f"import socket; socket.create_server(('127.0.0.1', {port}))"]
+
+    wall = walled(every["campus"], owners.group)
+    campus = subprocess.run(
+        [*wall[: wall.index("--") + 1], *_system_python(bind)], capture_output=True
+    )
+    learner = subprocess.run(
+        _system_python(bind), capture_output=True, user=LEARNER, group=LEARNER, extra_groups=[]
+    )
+
+    assert ports_learners_can_take(settings) == []
+    assert max(getattr(settings.network, name) for name in OWN_PORTS) < unprivileged_from()
+    assert campus.returncode == 0, campus.stderr
+    assert b"Permission denied" in learner.stderr
+
+
+def test_the_owner_of_a_listening_socket_is_known() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert listener_uid(port) == os.geteuid()
+    assert listener_uid(port) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Lea\\nchanged 0 rows", "Lea \\u202e drawkcab", "x" * 101],
+    ids=["line feed", "right to left", "long"],
+)
+def test_a_name_cannot_forge_lines_of_the_plan(name: str) -> None:
+    text = f'[cohort]\nslug = "spring"\n[[people]]\nname = "lea"\nroles = ["learner"]\ndisplay_name = "{name}"\n'
+
+    with pytest.raises(InputError, match="one line of at most 100 visible characters"):
+        parse_cohort(text, ".toml", "people.toml", "UTC")
+
+
+@root_only
+def test_every_secret_belongs_to_its_reader_alone(settings: Settings) -> None:
+    places, owners = ensure_state(settings), owners_of(settings)
+    files = secret_files(places)
+
+    found = {
+        p: (p.stat().st_uid, p.stat().st_mode & 0o777)
+        for p in (files.campus, files.grader, files.cookie)
+    }
+
+    assert found == {
+        files.campus: (owners.campus, 0o600),
+        files.grader: (owners.grader, 0o600),
+        files.cookie: (0, 0o600),
+    }
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _system_python(command: list[str]) -> list[str]:
+    # The test's own interpreter may lie where another uid cannot go.
+    return ["/usr/bin/python3", *command[1:]]
