@@ -21,6 +21,13 @@ from bioskills.base.tables import now
 from bioskills.base.text import _, use_language
 from bioskills.hub.addresses import hub_api_url
 from bioskills.hub.campus.app import create_app, static_url
+from bioskills.hub.campus.connections import (
+    KEEP_ALIVE_S,
+    MOST_CONNECTIONS,
+    PromptProtocol,
+    quiet_accept_errors,
+    raise_file_limit,
+)
 from bioskills.hub.campus.hub_api import HubApi
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.campus.site import Site, make_templates
@@ -73,10 +80,21 @@ def read_secret(path: Path) -> str:
 
 def serve(site: Site) -> None:
     """Answer requests until the process is told to stop."""
-    uvicorn.run(
+    raise_file_limit()
+    quiet_accept_errors()
+    uvicorn.Server(server_config(site)).run()
+
+
+def server_config(site: Site) -> uvicorn.Config:
+    """Return how the campus listens, and how much of everything a caller gets."""
+    return uvicorn.Config(
         create_app(site),
         host="127.0.0.1",
         port=site.settings.network.campus_port,
+        http=PromptProtocol,
+        ws="none",
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_S,
         proxy_headers=False,  # nothing of X-Forwarded-* is believed (headers.py)
         server_header=False,
         access_log=False,  # it would keep names and sign-in codes

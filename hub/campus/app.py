@@ -34,6 +34,8 @@ from bioskills.hub.campus import (
 )
 from bioskills.hub.campus.callers import SAFE_METHODS, SignInNeeded
 from bioskills.hub.campus.headers import Guard, is_for_programs, protection
+from bioskills.hub.campus.refusals import two_sessions
+from bioskills.hub.campus.sessions import TwoSessionsError, drop_everywhere
 from bioskills.hub.campus.site import Refused, Site, render, site_of
 
 log = logging.getLogger("bioskills.campus")
@@ -93,6 +95,7 @@ def to_first_page() -> RedirectResponse:
 def _answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
+    app.add_exception_handler(TwoSessionsError, _two_sessions)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _broken)
@@ -112,6 +115,12 @@ def _sign_in_needed(request: Request, _error: Exception) -> Response:
     if request.method in SAFE_METHODS:
         return RedirectResponse(signin.sign_in_url(here), HTTPStatus.SEE_OTHER)
     return render(request, "signed_out.html", status=HTTPStatus.UNAUTHORIZED)
+
+
+def _two_sessions(request: Request, _error: Exception) -> Response:
+    answer = _answer(request, two_sessions())
+    drop_everywhere(site_of(request), request, answer)
+    return answer
 
 
 def _not_understood(request: Request, error: Exception) -> Response:

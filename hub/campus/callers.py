@@ -59,13 +59,18 @@ class SignInNeeded(Exception):  # noqa: N818 - not an error: the person is sent 
 
 @dataclass(frozen=True)
 class Browser:
-    """A signed-in person in a browser."""
+    """A signed-in person in a browser.
+
+    Attributes:
+        pseudonym: What every table but `person` calls them, the audit log too.
+    """
 
     name: str
     person_id: int
     display_name: str
     seats: list[Seat]
     csrf: str
+    pseudonym: str
     language: str = ""
 
     def holds(self, role: str, cohort: str | None = None) -> bool:
@@ -186,7 +191,13 @@ def _browser_of(site: Site, session: Session) -> Browser:
     if not held:
         raise no_seat()
     return Browser(
-        person.name, person.id, person.display_name, held, session.csrf, person.language or ""
+        name=person.name,
+        person_id=person.id,
+        display_name=person.display_name,
+        seats=held,
+        csrf=session.csrf,
+        pseudonym=person.pseudonym,
+        language=person.language or "",
     )
 
 

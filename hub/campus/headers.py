@@ -7,28 +7,32 @@ served, under the host that the settings name.
 """
 
 import ipaddress
-import json
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
 
 from bioskills.base.settings import Settings
 from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX, Refusal
 from bioskills.hub.addresses import campus_local_url, campus_public_url, hub_public_url, origin_of
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from bioskills.hub.campus.bodies import (
+    FORM_BYTES,
+    App,
+    Message,
+    Meter,
+    Patience,
+    Receive,
+    Refusing,
+    Scope,
+    Send,
+    body_limit,
+    refuse,
+    too_large,
+)
 
 PROGRAMS = (f"{CAMPUS_PREFIX}api/", f"{CAMPUS_PREFIX}exchange/", f"{CAMPUS_PREFIX}healthz")
 """Paths that programs on this machine call; all others are for browsers."""
 
 STATIC = f"{CAMPUS_PREFIX}static/"
-FORM_BYTES = 2 * 1024 * 1024
-"""Most bytes of a form of ours; trees and courses go through the exchange."""
 
 
 def is_for_programs(path: str) -> bool:
@@ -60,8 +64,9 @@ def protection(settings: Settings) -> dict[str, str]:
 class Guard:
     """Refuse what no honest caller sends, and protect every answer."""
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, app: App, settings: Settings, patience: Patience | None = None) -> None:
         self._app = app
+        self._patience = patience or Patience()
         self._headers = [(k.lower().encode(), v.encode()) for k, v in protection(settings).items()]
         self._public = _host_of(campus_public_url(settings))
         self._local = {self._public, _host_of(campus_local_url(settings))}
@@ -74,9 +79,10 @@ class Guard:
         protected = self._protect(_caching(scope), send)
         refusal = self._refusal(scope)
         if refusal:
-            await _refuse(refusal, protected)
-        else:
-            await self._app(scope, receive, protected)
+            await refuse(refusal, protected)
+            return
+        limit = body_limit(scope["method"], scope["path"])
+        await Meter(receive, protected, limit, self._patience).run(self._app, scope)
 
     def _protect(self, caching: bytes, send: Send) -> Send:
         ours = [*self._headers, (b"cache-control", caching)]
@@ -90,7 +96,7 @@ class Guard:
 
         return protected
 
-    def _refusal(self, scope: Scope) -> tuple[HTTPStatus, Refusal] | None:
+    def _refusal(self, scope: Scope) -> Refusing | None:
         path, headers = scope["path"], _Headers(scope["headers"])
         if not _is_this_machine(scope.get("client")):
             return HTTPStatus.FORBIDDEN, _not_through_proxy()
@@ -98,7 +104,7 @@ class Guard:
         if headers.all("host") == [] or not set(headers.all("host")) <= hosts:
             return HTTPStatus.MISDIRECTED_REQUEST, _wrong_host(headers.one("host"), self._public)
         if is_for_programs(path):
-            return None
+            return _declared_too_large(headers, body_limit(scope["method"], path))
         return _form_too_large(headers) or _foreign_embedding(path, headers)
 
 
@@ -137,7 +143,15 @@ def _is_this_machine(client: tuple[str, int] | None) -> bool:
         return False
 
 
-def _form_too_large(headers: _Headers) -> tuple[HTTPStatus, Refusal] | None:
+def _declared_too_large(headers: _Headers, limit: int | None) -> Refusing | None:
+    """Refuse what says itself that it is too large; the meter counts what says nothing."""
+    length = headers.one("content-length")
+    if limit is None or not length or (length.isdecimal() and int(length) <= limit):
+        return None
+    return too_large(limit)
+
+
+def _form_too_large(headers: _Headers) -> Refusing | None:
     length = headers.one("content-length")
     if headers.one("transfer-encoding"):
         message = _("This form came without its length, so it was not read.")
@@ -154,7 +168,7 @@ def _form_too_large(headers: _Headers) -> tuple[HTTPStatus, Refusal] | None:
     return None
 
 
-def _foreign_embedding(path: str, headers: _Headers) -> tuple[HTTPStatus, Refusal] | None:
+def _foreign_embedding(path: str, headers: _Headers) -> Refusing | None:
     """Refuse loads by pages of other origins; following a link to us stays possible."""
     site, mode = headers.one("sec-fetch-site"), headers.one("sec-fetch-mode")
     if site in {"", "same-origin", "none"} or mode == "navigate" or path.startswith(STATIC):
@@ -173,11 +187,3 @@ def _not_through_proxy() -> Refusal:
 def _wrong_host(host: str, right: str) -> Refusal:
     message = _("The campus is not called {host}.").format(host=ascii(host[:80]))
     return Refusal(error="wrong_host", message=message, next=_("Use {right}.").format(right=right))
-
-
-async def _refuse(refusal: tuple[HTTPStatus, Refusal], send: Send) -> None:
-    status, words = refusal
-    body = json.dumps(words.model_dump()).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": int(status), "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -41,7 +41,7 @@ class Change:
     """One assignment that somebody changes.
 
     Attributes:
-        by: User name of the instructor.
+        by: Pseudonym of the instructor.
     """
 
     group: Class

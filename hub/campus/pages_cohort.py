@@ -118,7 +118,7 @@ def _note_export(site: Site, caller: Browser, slug: str, *, names: bool) -> None
     with site.store.transaction() as session:
         entry = tables.AuditEntry(
             at=site.clock(),
-            actor=caller.name,
+            actor=caller.pseudonym,
             action="exported cohort table",
             subject=slug,
             detail={"names": names},

@@ -205,7 +205,7 @@ def _change(
     if found is None:
         message = _("The run {run} has no assignment {name}.").format(run=run, name=name)
         raise Refused(404, "unknown_assignment", message, _("Choose one on the page of the run."))
-    return Change(group, found, caller.name), cohort
+    return Change(group, found, caller.pseudonym), cohort
 
 
 def _assignment_page(

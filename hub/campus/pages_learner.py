@@ -94,7 +94,7 @@ def note_view(site: Site, caller: Browser, action: str, subject: str) -> None:
     """
     with site.store.transaction() as session:
         entry = tables.AuditEntry(
-            at=site.clock(), actor=caller.name, action=action, subject=subject, detail={}
+            at=site.clock(), actor=caller.pseudonym, action=action, subject=subject, detail={}
         )
         session.add(entry)
 

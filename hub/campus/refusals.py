@@ -42,6 +42,24 @@ def other_session() -> Refused:
     )
 
 
+def two_sessions() -> Refused:
+    """Return the refusal of two sessions at once, one of which another page must have set."""
+    return Refused(
+        HTTPStatus.BAD_REQUEST,
+        "two_sessions",
+        _(
+            "Your browser sent two sign-ins for these pages at once: another page, such as one of a "
+            "notebook server, has set one. Neither was used and nothing was changed. "
+            "What you handed in or saved is safe."
+        ),
+        _(
+            "Both were taken from your browser. Go to the first page, and see that the name in its "
+            "head is yours. If this comes again, tell the people who run this site which notebook "
+            "server you had open."
+        ),
+    )
+
+
 def foreign_form() -> Refused:
     """Return the refusal of a form that another origin sent."""
     return _forbidden(

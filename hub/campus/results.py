@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bioskills.base.tables import Assignment, Evidence, Job, Person, Result, Submission
 from bioskills.base.wire import GradeResult
+from bioskills.hub.campus import plausible
 from bioskills.hub.campus.evidence_rows import AUTOMATIC, evidence_of, find_attempt
 
 MAX_ANSWER_CHARS = 20_000
@@ -28,11 +29,15 @@ def record(session: Session, job: Job, grade: GradeResult, at: datetime) -> Resu
         job: A grading job.
         grade: What the grader found.
         at: The present moment.
+
+    Raises:
+        Refused: What the grader says cannot be (`plausible.py`).
     """
     known = session.scalar(select(Result).where(Result.job_id == job.id))
     if known is not None:
         return known
     submission = _submission(session, job)
+    plausible.check(session, job, submission, grade)
     result = _result(submission, job, grade, at)
     session.add(result)
     session.flush()
@@ -99,4 +104,7 @@ def _needs_person(result: Result) -> bool:
 
 
 def _pseudonym(session: Session, by: str) -> str:
+    # A pseudonym first: a user may be named like somebody's pseudonym.
+    if session.scalar(select(Person.id).where(Person.pseudonym == by)):
+        return by
     return session.scalar(select(Person.pseudonym).where(Person.name == by)) or by

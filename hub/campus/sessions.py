@@ -2,7 +2,8 @@
 
 Law: the browser holds a random value, the database only its hash; the hub's
 token is sealed with a key that is derived from that value, so a copied
-database signs nobody in. A session lives no longer than the hub's token.
+database signs nobody in. A session lives no longer than the hub's token. Two
+values at once are never chosen between: both are taken away, and the person is told.
 """
 
 import base64
@@ -12,6 +13,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -27,6 +29,12 @@ LONGEST = timedelta(hours=12)
 """A working day; afterwards the hub is asked again, without anybody noticing."""
 
 _NONCE_BYTES = 12
+_MOST_HEADER_BYTES = 10_000
+"""The proxy takes 16 KiB of headers; shallow paths come first, our first page among them."""
+
+
+class TwoSessionsError(Exception):
+    """The browser sent two values of our session's cookie; one of them is not ours."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +97,48 @@ def cookie_value(request: Request, name: str) -> str:
     Two values mean that another host below our name planted one. Which of them
     is ours cannot be known, so neither counts.
     """
+    found = _cookie_values(request, name)
+    return found.pop() if len(found) == 1 else ""
+
+
+def _cookie_values(request: Request, name: str) -> set[str]:
     pairs = (
         part.partition("=")
         for header in request.headers.getlist("cookie")
         for part in header.split(";")
     )
-    found = {value.strip() for key, _, value in pairs if key.strip() == name}
-    return found.pop() if len(found) == 1 else ""
+    return {value.strip() for key, _, value in pairs if key.strip() == name}
+
+
+def drop_everywhere(site: Site, request: Request, response: Response) -> None:
+    """Take the session's cookie from the browser, on every host and path that sent it here.
+
+    A cookie that came with this request belongs to our host or to a parent of it,
+    and to the request's path or to a part of it: all of these are named.
+    """
+    shape, names = session_cookie(site), (urlsplit(site.url).hostname or "").split(".")
+    hosts = ["", *(f"; Domain={'.'.join(names[start:])}" for start in range(len(names)))]
+    path = request.scope.get("raw_path", b"").decode("latin-1")
+    secure, room = "; Secure" if shape.secure else "", _MOST_HEADER_BYTES
+    for above in dict.fromkeys([shape.path, *_paths(path)]):
+        # Written by hand: with what a library adds, so many would not fit through the proxy.
+        gone = [f"{shape.name}=; Max-Age=0; Path={above}{host}{secure}" for host in hosts]
+        room -= sum(map(len, gone))
+        if room < 0:
+            return
+        for one in gone:
+            response.headers.append("set-cookie", one)
+
+
+def _paths(path: str) -> list[str]:
+    """Return the path and all above it, highest first, with and without a slash at the end."""
+    steps = [step for step in path.split("/") if step]
+    above = ["/" + "/".join(steps[:end]) for end in range(1, len(steps) + 1)]
+    return ["/", *(p + end for p in above if _fits_in_a_cookie(p) for end in ("", "/"))]
+
+
+def _fits_in_a_cookie(path: str) -> bool:
+    return path.isascii() and path.isprintable() and ";" not in path
 
 
 def start_session(site: Site, name: str, grant: Grant) -> tuple[str, timedelta]:
@@ -117,8 +160,15 @@ def start_session(site: Site, name: str, grant: Grant) -> tuple[str, timedelta]:
 
 
 def find_session(site: Site, request: Request) -> Session | None:
-    """Return the live session of this request's cookie."""
-    value = cookie_value(request, session_cookie(site).name)
+    """Return the live session of this request's cookie.
+
+    Raises:
+        TwoSessionsError: The cookie came with two values.
+    """
+    values = _cookie_values(request, session_cookie(site).name)
+    if len(values) > 1:
+        raise TwoSessionsError
+    value = values.pop() if values else ""
     if not value:
         return None
     with site.store.reading() as database:

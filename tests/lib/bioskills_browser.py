@@ -27,6 +27,8 @@ def open_lab(context: BrowserContext, product, name: str) -> Page:
     sign_in(page, product, name)
     page.locator(".bsh-lab h1").wait_for()
     page.locator(".bsh-lab").get_by_role("heading", name="Next").wait_for()
+    # Until Lab has put back its tabs it moves the focus about.
+    page.locator("#jp-main-dock-panel .lm-TabBar-tab").first.wait_for()
     return page
 
 

@@ -1,5 +1,7 @@
 """axe-core finds nothing on any page or panel of ours, light and dark, wide and narrow."""
 
+import re
+
 import pytest
 from bioskills_browser import (
     GRADED_MS,
@@ -28,11 +30,12 @@ LAB_SIZES = ((1360, 900), (390, 844))
 
 def switch_theme(page, theme: str) -> None:
     """Choose a theme in Lab's own menu."""
-    page.get_by_role("menuitem", name="Settings", exact=True).click()
-    page.get_by_role("menuitem", name="Theme", exact=True).click()
-    page.get_by_role("menuitem", name=f"JupyterLab {theme.title()}", exact=True).click()
+    page.locator(".lm-MenuBar-itemLabel", has_text="Settings").click()
+    page.locator(".lm-Menu-item", has_text="Theme").first.click()
+    label = re.compile(f"^JupyterLab {theme.title()}$")
+    page.locator(".lm-Menu-itemLabel", has_text=label).click()
     light = str(theme == "light").lower()
-    page.locator(f"body[data-jp-theme-light={light}]").wait_for()
+    page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
 
 
 def look(page, name: str, sizes=LAB_SIZES) -> list[str]:

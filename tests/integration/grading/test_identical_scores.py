@@ -110,7 +110,7 @@ def submissions(class_: Any, assignment: str, variants: list[str]) -> dict[str, 
     ("assignment", "variants"),
     [
         ("p1", ["counts-every-arrow", "pairs-four-capitals-only"]),
-        ("s1", ["n-in-the-denominator", "path-without-quotes"]),
+        pytest.param("s1", ["n-in-the-denominator", "path-without-quotes"], marks=pytest.mark.slow),
     ],
 )
 def test_plain_nbgrader_gives_the_same_scores(

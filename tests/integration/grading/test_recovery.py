@@ -213,6 +213,7 @@ def test_manual_grades_survive_a_regrade(place: Place) -> None:
         database.execute("update grade set manual_score = null")
 
 
+@pytest.mark.slow
 def test_an_earlier_hand_in_that_is_graded_late_replaces_nothing(place: Place) -> None:
     first, second = place.hand_in({}), place.hand_in()
     place.work()

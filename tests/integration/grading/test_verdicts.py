@@ -51,9 +51,6 @@ UNREADABLE = {
     "not-a-notebook": b"\x89PNG\r\n\x1a\n\0\0\0",
     "truncated": b'{"cells": [{"cell_type": "code", "metad',
     "deep": b"[" * 200_000,
-    "no-cells": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}',
-    "empty": b"",
-    "cells-are-text": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": ["x"]}',
 }
 
 

@@ -19,6 +19,7 @@ from sign_in_place import (
     PROBE,
     Place,
     callback_of,
+    change,
     eventually,
     free_port,
     planted,
@@ -168,10 +169,28 @@ def test_a_page_refuses_every_token_even_beside_a_good_cookie(place: Place) -> N
     assert [answer.status_code for answer in answers] == [403, 403]
 
 
-def test_two_cookies_of_our_name_count_as_none(place: Place) -> None:
-    good = place.signed_in().cookies[COOKIE]
+def test_a_planted_second_cookie_is_told_taken_away_and_never_a_loop(place: Place) -> None:
+    browser = place.signed_in()
+    host = urlsplit(place.hub).hostname or ""
+    browser.cookies.set(COOKIE, "planted", domain=f".{host}", path="/services/campus/")
 
-    assert with_cookie(place, f"{good}; {COOKIE}=planted").status_code == 303
+    told = browser.get(place.page(HOME))
+
+    assert told.status_code == 400
+    assert told.history == []
+    assert "two sign-ins" in told.text
+    assert "What you handed in or saved is safe" in told.text
+    assert [c.value for c in browser.cookies.jar if c.name == COOKIE] == []
+    assert browser.get(place.page(HOME)).json()["name"] == "lea"
+
+
+def test_a_change_with_a_planted_second_cookie_changes_nothing(place: Place) -> None:
+    browser = place.signed_in()
+    csrf, before = browser.get(place.page(HOME)).json()["csrf"], list(place.changed)
+    browser.cookies.set(COOKIE, "planted", domain=".hub.localhost", path="/")
+
+    assert change(browser, place, csrf) == 400
+    assert place.changed == before
 
 
 def test_a_session_lasts_only_while_its_token_may_open_the_campus(place: Place) -> None:

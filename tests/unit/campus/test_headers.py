@@ -94,8 +94,8 @@ async def test_no_cache_keeps_a_page(ask: Ask, path: str, kept: str) -> None:
     [
         ("campus--service.hub.localhost:8000", 200, 200),
         # Labs and the grader call over loopback; a browser never does.
-        ("127.0.0.1:8010", 421, 200),
-        ("localhost:8010", 421, 421),
+        (f"127.0.0.1:{Settings().network.campus_port}", 421, 200),
+        (f"localhost:{Settings().network.campus_port}", 421, 421),
         ("hub.localhost:8000", 421, 421),
         ("max.hub.localhost:8000", 421, 421),
         ("evil.example", 421, 421),
@@ -163,12 +163,6 @@ async def test_a_form_is_not_read_without_end(
     ask: Ask, framing: dict[str, str], status: int
 ) -> None:
     assert (await ask(PAGE, "POST", headers=framing)).status_code == status
-
-
-async def test_a_tree_in_the_exchange_is_streamed_past_the_limit_of_forms(ask: Ask) -> None:
-    answer = await ask(PROGRAM, "POST", headers={"Content-Length": str(FORM_BYTES + 1)})
-
-    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fastapi import Request
+from fastapi import Request, Response
 from sqlalchemy import select
 
 from bioskills.base.places import database_url, places_of
@@ -19,7 +19,9 @@ from bioskills.hub.campus.__main__ import make_site, read_secret
 from bioskills.hub.campus.hub_api import Grant
 from bioskills.hub.campus.sessions import (
     LONGEST,
+    TwoSessionsError,
     cookie_value,
+    drop_everywhere,
     find_session,
     session_cookie,
     start_session,
@@ -200,3 +202,39 @@ def test_a_secret_that_is_missing_or_empty_is_refused(tmp_path: Path, content: s
 
     with pytest.raises(SetupError, match="bioskills doctor"):
         read_secret(tmp_path / "token")
+
+
+def test_two_values_of_our_cookie_are_never_chosen_between(site: Site) -> None:
+    value, _life = start_session(site, "lea", Grant("hub-token", 3600))
+    name = session_cookie(site).name
+
+    with pytest.raises(TwoSessionsError):
+        find_session(site, asking(f"{name}={value}; {name}=planted"))
+
+
+def expired(site: Site, path: str) -> set[str]:
+    response, scope = Response(), {"type": "http", "headers": [], "raw_path": path.encode()}
+    drop_everywhere(site, Request(scope), response)
+    return set(response.headers.getlist("set-cookie"))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "Path=/services/campus/",
+        "Path=/",
+        "Path=/; Domain=hub.localhost",
+        "Path=/services/campus/; Domain=hub.localhost",
+        "Path=/services/campus; Domain=hub.localhost",
+        "Path=/services/campus/runs/a; Domain=campus--service.hub.localhost",
+    ],
+)
+def test_a_planted_cookie_is_expired_wherever_it_can_have_come_from(site: Site, where: str) -> None:
+    assert f"bioskills-session=; Max-Age=0; {where}" in expired(site, "/services/campus/runs/a")
+
+
+def test_the_expired_cookies_fit_through_the_proxy_whatever_the_path(site: Site) -> None:
+    found = expired(site, "/services/campus/" + "long/" * 400)
+
+    assert sum(map(len, found)) < 12_000
+    assert "bioskills-session=; Max-Age=0; Path=/; Domain=hub.localhost" in found

@@ -312,7 +312,7 @@ class World:
             with self.store.reading() as session:
                 person = session.get_one(tables.Person, self.ids[name])
                 held = seats(session, name, self.site.clock())
-            caller = Browser(name, person.id, person.display_name, held, "csrf-1")
+            caller = Browser(name, person.id, person.display_name, held, "csrf-1", person.pseudonym)
             request.state.browser = caller
             return caller
 

@@ -181,7 +181,7 @@ def test_taking_the_file_is_written_down(world: World) -> None:
         entry.action,
         entry.subject,
         entry.detail,
-    ) == ("ada", "exported cohort table", "spring-27", {"names": True})
+    ) == (world.pseudonym("ada"), "exported cohort table", "spring-27", {"names": True})
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "\n=1"])

@@ -174,7 +174,7 @@ def test_held_feedback_is_shown_to_who_teaches_the_cohort_and_noted(world: World
     with world.store.reading() as session:
         actors = session.scalars(select(tables.AuditEntry.actor)).all()
     assert "The learner does not see this yet." in found
-    assert [who] == actors
+    assert [world.pseudonym(who)] == actors
 
 
 # Another learner learns nothing; an instructor of another cohort hears that it is not theirs.

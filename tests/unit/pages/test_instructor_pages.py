@@ -337,8 +337,10 @@ def test_the_audit_log_holds_pseudonyms_and_no_names(world: World) -> None:
 
     with world.store.reading() as session:
         entry = session.scalars(select(tables.AuditEntry)).one()
+        given = set(session.scalars(select(tables.Extension.granted_by)))
     assert entry.subject == "spring/s1"
     assert "Meyer" not in str(entry.detail)
+    assert {entry.actor} | given == {world.pseudonym("ada")}
 
 
 def test_the_assignments_page_lists_everybody_with_state_and_feedback(world: World) -> None:

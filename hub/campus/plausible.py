@@ -1,0 +1,129 @@
+"""Ask whether a result can be what it says before it is believed.
+
+Law: the grader runs code of learners beside it, so what it says is checked like
+anybody's word: only cells that the course has, only points that the cells can give,
+and no judgement of a person from a machine. A refused result changes nothing.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bioskills.base.tables import Assignment, CourseVersion, Job, Result, Run, Submission
+from bioskills.base.text import _
+from bioskills.base.wire import CellScore, GradeResult
+from bioskills.hub.campus.site import Refused
+
+# Written out: an exponent can ask for more memory than there is.
+_POINTS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?", re.ASCII)
+_MOST_SHOWN = 10
+
+
+def check(session: Session, job: Job, submission: Submission, grade: GradeResult) -> None:
+    """Let a result pass that this job can have given.
+
+    Raises:
+        Refused: With every fault; the job stays with its worker.
+    """
+    assignment = session.get_one(Assignment, submission.assignment_id)
+    notes = _cell_notes(session, job, assignment.name)
+    faults = [*_key_faults(grade, assignment.name, notes)]
+    person_was_here = _graded_before(session, submission)
+    for cell in grade.cells:
+        faults += _points_faults(cell)
+        faults += _judgement_faults(cell, person_may_have_graded=person_was_here)
+        if _note(notes, cell).get("graded") == "person":
+            faults += _machine_faults(cell)
+    if faults:
+        message = _("The result of job {n} cannot be right, so it was not taken: {faults}.")
+        message = message.format(n=job.id, faults="; ".join(faults[:_MOST_SHOWN]))
+        raise Refused(422, "implausible", message, _("Grade again, or say that this try failed."))
+
+
+def _cell_notes(session: Session, job: Job, assignment: str) -> dict[str, Any]:
+    run = session.get_one(Run, job.run_id)
+    notes = session.get_one(CourseVersion, run.course_version_id).notes.get(assignment) or {}
+    return dict(notes.get("cells") or {})
+
+
+def _graded_before(session: Session, submission: Submission) -> bool:
+    """Say whether a gradebook can hold points that a person gave this learner here."""
+    mine = select(Result.id).join(Submission, Submission.id == Result.submission_id)
+    same = (
+        Submission.assignment_id == submission.assignment_id,
+        Submission.person_id == submission.person_id,
+    )
+    return session.scalar(mine.where(*same).limit(1)) is not None
+
+
+def _note(notes: dict[str, Any], cell: CellScore) -> dict[str, Any]:
+    return dict(notes.get(cell.cell.partition("/")[2]) or {})
+
+
+def _key_faults(grade: GradeResult, assignment: str, notes: dict[str, Any]) -> Iterator[str]:
+    known = {f"{assignment}/{name}" for name in notes}
+    for cell, times in Counter(cell.cell for cell in grade.cells).items():
+        if times > 1:
+            yield _("{cell} comes {n} times").format(cell=_shown(cell), n=times)
+        if notes and cell not in known:
+            yield _("{assignment} has no cell {cell}").format(
+                assignment=assignment, cell=_shown(cell)
+            )
+
+
+def _points_faults(cell: CellScore) -> Iterator[str]:
+    most = _points(cell.max_points)
+    if most is None:
+        yield _not_points(cell, cell.max_points)
+    for given in (cell.auto_points, cell.manual_points):
+        points = _points(given or "0")
+        if points is None:
+            yield _not_points(cell, given or "")
+        elif most is not None and points > most:
+            what = _("{cell} has {given} of {most} points")
+            yield what.format(cell=_shown(cell.cell), given=given, most=cell.max_points)
+
+
+def _judgement_faults(cell: CellScore, *, person_may_have_graded: bool) -> Iterator[str]:
+    """Find points that only a person gives.
+
+    A gradebook keeps a person's points of an earlier hand-in, and the grader reports
+    them; such a cell then waits for a person again, so they count for nothing yet.
+    """
+    if cell.extra_credit is not None:
+        yield _("{cell} has extra credit, which a machine cannot give").format(
+            cell=_shown(cell.cell)
+        )
+    if cell.manual_points is not None and not (person_may_have_graded and cell.needs_person):
+        yield _("{cell} has points of a person, but no person graded it").format(
+            cell=_shown(cell.cell)
+        )
+
+
+def _machine_faults(cell: CellScore) -> Iterator[str]:
+    """Find a machine's judgement where the course asks for a person's.
+
+    An answer that was left as it was given out has 0 points by nbgrader's own rule.
+    """
+    points = _points(cell.auto_points or "0")
+    untouched = cell.auto_points is not None and points == 0
+    if points or not (cell.needs_person or untouched):
+        yield _("{cell} is graded by a person, not by a machine").format(cell=_shown(cell.cell))
+
+
+def _points(text: str) -> Decimal | None:
+    return Decimal(text) if _POINTS.fullmatch(text) else None
+
+
+def _not_points(cell: CellScore, text: str) -> str:
+    what = _("{cell} has {text}, which is no number of points")
+    return what.format(cell=_shown(cell.cell), text=ascii(text[:40]))
+
+
+def _shown(cell: str) -> str:
+    return ascii(cell[:80])[1:-1]
