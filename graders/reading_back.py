@@ -17,7 +17,7 @@ from typing import Any
 from bioskills.base.text import _
 from bioskills.base.wire import CellScore
 from bioskills.competence.hashes import cells_sha256, notebook_src_sha256
-from bioskills.competence.scores import GradeCell
+from bioskills.competence.scores import grade_cell
 
 CHECK_ID = re.compile(r"\s*\[([a-z0-9_]+)\]", re.ASCII)
 ANSWER_CHARS = 20_000
@@ -76,21 +76,9 @@ def sources_sha256(books: Mapping[str, Any]) -> str:
 def scores_sha256(cells: Iterable[CellScore]) -> str:
     """Return the hash of all scores; empty where one is no number (a learner can return such)."""
     try:
-        return cells_sha256([_row(cell) for cell in cells])
+        return cells_sha256([grade_cell(cell) for cell in cells])
     except ValueError:
         return ""
-
-
-def _row(cell: CellScore) -> GradeCell:
-    return GradeCell(
-        name=cell.cell,
-        cell_type=cell.cell_type,
-        max_score=cell.max_points,
-        auto_score=cell.auto_points,
-        manual_score=cell.manual_points,
-        extra_credit=cell.extra_credit,
-        needs_manual_grade=cell.needs_person,
-    )
 
 
 def failed_checks(book: Mapping[str, Any], known: Mapping[str, set[str]]) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from bioskills.base.text import _
+from bioskills.base.wire import CellScore
 from bioskills.competence.exact import exact, to_stored
 from bioskills.competence.tasks import Gate, Mapping, Task
 
@@ -53,6 +54,19 @@ class GradeCell:
         """Points that count: a person's, else the machine's, else 0; never above the maximum."""
         given = self.manual_score if self.manual_score is not None else self.auto_score
         return min(max(exact(given or "0"), Fraction(0)), exact(self.max_score))
+
+
+def grade_cell(cell: CellScore) -> GradeCell:
+    """Return a cell as it travels as the rules read it."""
+    return GradeCell(
+        name=cell.cell,
+        cell_type=cell.cell_type,
+        max_score=cell.max_points,
+        auto_score=cell.auto_points,
+        manual_score=cell.manual_points,
+        extra_credit=cell.extra_credit,
+        needs_manual_grade=cell.needs_person,
+    )
 
 
 @dataclass(frozen=True, slots=True)

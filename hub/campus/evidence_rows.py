@@ -30,10 +30,10 @@ from bioskills.competence.framework import RULE
 from bioskills.competence.hashes import sha256_of
 from bioskills.competence.mapping import MappingError, parse_mapping
 from bioskills.competence.scores import (
-    GradeCell,
     MissingCellsError,
     OutcomeScore,
     attempt_scores,
+    grade_cell,
     to_stored,
 )
 from bioskills.competence.tasks import Mapping, Task
@@ -62,19 +62,6 @@ class Attempt:
     def waiting(self) -> bool:
         """Whether nothing could be graded, so that a person must look at all of it."""
         return self.result.verdict == "needs_person" and not self.result.cells
-
-
-def grade_cell(cell: CellScore) -> GradeCell:
-    """Return a cell as the competence rules read it."""
-    return GradeCell(
-        name=cell.cell,
-        cell_type=cell.cell_type,
-        max_score=cell.max_points,
-        auto_score=cell.auto_points,
-        manual_score=cell.manual_points,
-        extra_credit=cell.extra_credit,
-        needs_manual_grade=cell.needs_person,
-    )
 
 
 def find_attempt(session: Session, result: Result) -> Attempt | None:

@@ -9,7 +9,7 @@ import pytest
 from clone import CLONE
 from setup import folders, marks
 
-from bioskills.base.places import SYSTEM_DATA_DIR, places_of
+from bioskills.base.places import SYSTEM_DATA_DIR, default_data_dir, places_of
 from bioskills.base.settings import load_settings
 from bioskills.hub import doctor_state
 
@@ -31,19 +31,20 @@ def both(
     ).environments
 
 
-def test_environments_lie_beside_an_open_clone(
-    clone: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert both(clone, monkeypatch, {}) == (clone / ".bioskills" / "env",) * 2
+def first_time(clone: Path) -> tuple[Path, Path]:
+    """Where both put environments before there are any (later ones know their own place)."""
+    return folders.environments_folder(clone, {}), default_data_dir(clone) / "env"
+
+
+def test_environments_lie_beside_an_open_clone(clone: Path) -> None:
+    assert first_time(clone) == (clone / ".bioskills" / "env",) * 2
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives labs other uids")
-def test_environments_lie_in_the_system_folder_where_the_clone_is_closed(
-    clone: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environments_lie_in_the_system_folder_where_the_clone_is_closed(clone: Path) -> None:
     clone.chmod(0o700)
 
-    assert both(clone, monkeypatch, {}) == (SYSTEM_DATA_DIR / "env",) * 2
+    assert first_time(clone) == (SYSTEM_DATA_DIR / "env",) * 2
 
 
 @pytest.mark.parametrize(
