@@ -106,7 +106,9 @@ def write_settings(
             lines.append(f"[{section}]")
             values = getattr(settings, section).model_dump()
             # JSON's strings, numbers and booleans are TOML's too.
-            lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+            lines += [
+                f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()
+            ]
     write_private(path, "\n".join(lines) + "\n", owner)
     return path
 

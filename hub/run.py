@@ -6,6 +6,7 @@ no grade or hand-in is lost by it, because each lies in a finished transaction.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,6 +184,7 @@ class Machine:
             except subprocess.TimeoutExpired:
                 self.supervisor.kill()
         self.sweep()
+        shutil.rmtree(runtime_dir(self.settings), ignore_errors=True)
         say(_("Stopped."))
 
     def sweep(self) -> None:
