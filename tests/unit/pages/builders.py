@@ -282,10 +282,18 @@ class World:
             ).first()
             assert job is not None
             grade = GradeResult.model_validate(
-                {"verdict": verdict, "reason": reason, "cells": cells, "answers": answers or {}}
+                {
+                    "verdict": verdict,
+                    "reason": reason,
+                    "cells": [as_machine(cell) for cell in cells],
+                    "answers": answers or {},
+                }
             )
             job.state, job.ended_at = "done", at
-            return results.record(session, job, grade, at).id
+            result = results.record(session, job, grade, at)
+            # A grader's own word holds no person's points; a person gives them afterwards.
+            result.cells = [cell.model_dump() for cell in cells]
+            return result.id
 
     def publish(self, result: int, by: str = "ada") -> None:
         with self.store.transaction() as session:
@@ -394,6 +402,13 @@ def read(cell: str, points: str, most: str, comment: str = "") -> CellScore:
     return CellScore(
         cell=cell, max_points=most, manual_points=points, needs_person=False, comment=comment
     )
+
+
+def as_machine(cell: CellScore) -> CellScore:
+    """Return a cell as the grader gives it: what a person graded still waits."""
+    if cell.manual_points is None:
+        return cell
+    return cell.model_copy(update={"manual_points": None, "needs_person": True})
 
 
 def tar_names(content: bytes) -> list[str]:
