@@ -19,7 +19,7 @@ python:
 	@[ -n "$(PYTHON)" ] || { echo "BioSkills Hub needs Python 3.11 or newer on the PATH. Debian, Ubuntu: apt install python3 python3-venv"; exit 1; }
 
 run: python ## Set up what is missing, then start everything (Ctrl-C ends it)
-	@exec $(BUILD) -- bioskills run --demo courses/sequences-first-steps --demo courses/sequences-first-steps
+	@exec $(BUILD) -- bioskills run --demo courses/sequences-first-steps
 
 setup: python ## Only set up what is missing
 	@$(BUILD)

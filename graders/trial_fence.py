@@ -18,6 +18,7 @@ import bioskills.base
 import bioskills.competence
 import bioskills.courses
 import bioskills.graders
+from bioskills.base.settings import installed_data_dir
 from bioskills.base.text import _
 from bioskills.graders.sandbox import SandboxError, bubblewrap
 
@@ -73,8 +74,21 @@ class Fence:
             "JUPYTER_PLATFORM_DIRS": "1",
             "IPYTHONDIR": str(work / "ipython"),
             "PYTHONDONTWRITEBYTECODE": "1",
+            # Learners' packages and their kernel live in the course environment where there is one.
+            **(
+                {"JUPYTER_PATH": f"{course}/share/jupyter"}
+                if (course := course_environment())
+                else {}
+            ),
             **({"PYTHONPATH": str(self.site)} if self.site else {}),
         }
+
+
+def course_environment() -> Path | None:
+    """Return the course environment beside the one this runs in, or None (in development)."""
+    data = installed_data_dir()
+    found = data / "env" / "course" if data else None
+    return found if found and Path(sys.prefix).name == "lab" and found.is_dir() else None
 
 
 def strongest_fence(work: Path) -> Fence:
@@ -124,7 +138,17 @@ def _bubblewrap(work: Path) -> Fence:
 def _readable_places() -> Iterable[str]:
     parts = (bioskills.base, bioskills.competence, bioskills.courses, bioskills.graders)
     code = [str(Path(str(part.__file__)).parent) for part in parts]
-    return dict.fromkeys([*_SYSTEM, *_SETTINGS, sys.base_prefix, sys.prefix, *code])
+    course = course_environment()
+    return dict.fromkeys(
+        [
+            *([str(course)] if course else []),
+            *_SYSTEM,
+            *_SETTINGS,
+            sys.base_prefix,
+            sys.prefix,
+            *code,
+        ]
+    )
 
 
 def _own_network(*options: str) -> Fence:

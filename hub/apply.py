@@ -49,11 +49,13 @@ def apply_all(c: Any, settings: Settings) -> None:
 
 def refuse_unsafe(settings: Settings) -> None:
     """Refuse demo sign-in off loopback, and a silent single origin."""
-    if settings.sign_in.method == "demo" and not settings.is_loopback:
+    if settings.sign_in.method == "demo" and (
+        not settings.is_loopback or settings.network.public_url
+    ):
         raise SetupError(
             _(
-                "Demo sign-in listens on {address}: its passwords are printed, so it runs on 127.0.0.1 only. Set sign_in.method, or network.address."
-            ).format(address=settings.network.address)
+                "Demo sign-in would be reached by {address}: its passwords are printed, so it runs on 127.0.0.1 only. Set sign_in.method, or leave out network.address and network.public_url."
+            ).format(address=settings.network.public_url or settings.network.address)
         )
     if os.geteuid() != 0 and not settings.is_loopback:
         raise SetupError(

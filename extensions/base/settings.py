@@ -153,9 +153,6 @@ class Labs(Section):
         120, ge=5, description="Give up starting a lab after this many seconds."
     )
     idle_timeout_s: int = Field(3600, ge=60, description="Stop a lab after this many idle seconds.")
-    memory_mb: int = Field(
-        2048, ge=0, description="Address-space limit of a lab's kernels in MB; 0: none."
-    )
 
 
 class Exchange(Section):

@@ -13,7 +13,9 @@ BUILT = ("hub", "lab", "course")
 
 @pytest.mark.parametrize("name", BUILT)
 def test_an_environment_passes_its_own_verify(name):
-    done = subprocess.run([ROOT / "images" / name / "verify", ENVIRONMENTS / name], capture_output=True, text=True)
+    done = subprocess.run(
+        [ROOT / "images" / name / "verify", ENVIRONMENTS / name], capture_output=True, text=True
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -24,7 +26,8 @@ def test_nobody_but_the_owner_can_write_into_an_environment(name):
         os.path.join(folder, entry)
         for folder, names, files in os.walk(ENVIRONMENTS / name)
         for entry in (*names, *files)
-        if not os.path.islink(os.path.join(folder, entry)) and os.stat(os.path.join(folder, entry)).st_mode & 0o022
+        if not os.path.islink(os.path.join(folder, entry))
+        and os.stat(os.path.join(folder, entry)).st_mode & 0o022
     ]
 
     assert open_to_others == []

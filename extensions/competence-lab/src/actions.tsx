@@ -101,6 +101,7 @@ export class Actions {
       await this.model.refresh();
       this.model.set(key, { busy: '' });
       await this.showReceipt(a.title, sent);
+      focusCard(run, a);
       return trans.__('Handed in. Receipt %1.', sent.receipt.receipt);
     });
   }
@@ -231,6 +232,14 @@ export class Actions {
 /** The key of a card. */
 export function keyOf(run: IRun, a: IAssignment): string {
   return `${run.slug}/${a.name}`;
+}
+
+/** Go back to the card where a dialog was opened by a button that is gone now. */
+function focusCard(run: IRun, a: IAssignment): void {
+  const heading = document.getElementById(`bsh-card-${keyOf(run, a).replace('/', '-')}`);
+  if (!document.activeElement || document.activeElement === document.body) {
+    heading?.closest('article')?.querySelector('button')?.focus();
+  }
 }
 
 /** The outcome of a check as one sentence. */

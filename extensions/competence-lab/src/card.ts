@@ -156,7 +156,8 @@ function metaOf(a: IAssignment, stage: Stage, here: IHere, trans: Words): ILine[
     lines.push({ text: trans.__('Next attempt from %1', at(a.next_attempt_at)), iso: a.next_attempt_at });
   }
   if (a.proves.length && stage !== 'grading' && stage !== 'unsent') {
-    lines.push({ text: trans.__('Proves %1', outcomeNames(a.proves)) });
+    const names = outcomeNames(a.proves);
+    lines.push({ text: a.kind === 'practice' ? trans.__('Practises %1', names) : trans.__('Proves %1', names) });
   }
   return lines;
 }

@@ -76,7 +76,7 @@ test('handing in without a check is always one link away', () => {
 test('the due date is local, absolute and relative', () => {
   const lines = cardOf(base, here, trans).meta.map(line => line.text);
   assert.equal(lines[0], 'Due Fri 19 March, 18:00 (in 28 hours)');
-  assert.equal(lines[1], 'Proves U04 S1, K2');
+  assert.equal(lines[1], 'Practises U04 S1, K2');
 });
 
 test('late work says until when it is taken', () => {

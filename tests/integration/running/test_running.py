@@ -179,7 +179,7 @@ def test_demo_sign_in_off_loopback_is_refused_and_nothing_is_started(
 ) -> None:
     told = refused(fresh_product, BIOSKILLS_NETWORK_ADDRESS="0.0.0.0")
 
-    assert "Demo sign-in listens on 0.0.0.0" in told
+    assert "Demo sign-in would be reached by 0.0.0.0" in told
 
 
 def test_a_mistyped_setting_is_refused_and_nothing_is_started(fresh_product: Product) -> None:

@@ -90,10 +90,11 @@ def test_every_sign_in_needs_the_proof_that_one_browser_began_it(config: Config)
         {"address": "192.0.2.1"},
         {"address": "::"},
         {"address": "hub.example"},
+        {"public_url": "https://hub.example.org"},
     ],
 )
 def test_demo_sign_in_is_refused_off_loopback(network: dict[str, str]) -> None:
-    with pytest.raises(SetupError, match="Demo sign-in listens on"):
+    with pytest.raises(SetupError, match="Demo sign-in would be reached by"):
         refuse_unsafe(Settings.model_validate({"network": network}))
 
 
