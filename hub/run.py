@@ -95,6 +95,7 @@ class Machine:
         config = places.hub / "supervisord.conf"
         socket_path = runtime_dir(self.settings) / "supervisor.sock"
         socket_path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        socket_path.parent.chmod(0o711)  # whatever the umask of whoever started this
         config.write_text(supervisor_config(places, owners, every, socket_path), encoding="utf-8")
         config.chmod(0o600)
         command = [

@@ -184,6 +184,7 @@ class ExecSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhub is u
     def _runtime_folder(self, uid: int) -> Path:
         parent = Path(self.runtime_dir)
         parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        parent.chmod(0o711)  # mkdir's mode is cut by the umask, which is 077 here
         return ensure_home(parent / self._home_name(uid), uid)
 
     def _process_options(self, uid: int, home: Path) -> dict[str, Any]:
