@@ -103,7 +103,7 @@ def strongest_fence(work: Path) -> Fence:
     for fence in candidates:
         if shutil.which(fence.prefix[0]) and _works(fence):
             return fence
-    return _refusing(work)
+    return refusing_in_python(work)
 
 
 def _walled_or_refused(work: Path) -> Fence:
@@ -155,7 +155,8 @@ def _own_network(*options: str) -> Fence:
     return Fence(_("a network namespace of its own"), ("unshare", *options, "--net"))
 
 
-def _refusing(work: Path) -> Fence:
+def refusing_in_python(work: Path) -> Fence:
+    """Return the weakest fence: Python's own connections fail; for accounts other than root."""
     site = work / "site"
     site.mkdir(exist_ok=True)
     (site / "sitecustomize.py").write_text(_REFUSING_SITE, encoding="utf-8")
