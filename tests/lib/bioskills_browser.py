@@ -98,7 +98,7 @@ def write_texts(page: Page, text: str) -> None:
     empty = page.locator(".jp-Notebook:visible .jp-MarkdownCell").filter(has=alone)
     for _answer in range(empty.count()):
         empty.first.locator(".jp-RenderedMarkdown").dblclick()
-        page.locator(".jp-MarkdownCell.jp-mod-active .cm-content").click()
+        page.locator(".jp-Notebook:visible .jp-MarkdownCell.jp-mod-active .cm-content").click()
         page.keyboard.press("Control+a")
         page.keyboard.insert_text(text)
         page.keyboard.press("Shift+Enter")

@@ -131,7 +131,8 @@ def test_a_kernel_that_dies_during_a_check_is_told_and_the_next_check_works(
         os.kill(pid, signal.SIGKILL)
 
     told = card(page, PRACTICE)
-    expect(told.get_by_text("The kernel stopped while a cell ran.")).to_be_visible(timeout=30_000)
+    stopped = told.get_by_text("The kernel stopped while a cell ran.").first
+    expect(stopped).to_be_visible(timeout=30_000)
     expect(told.get_by_text("Checking your work")).to_have_count(0)
     picture(page, "failed-4-kernel-died")
 

@@ -75,7 +75,7 @@ def test_the_panel_its_dialogs_and_the_feedback_in_lab(product, new_context):
     start(page, PRACTICE)
     button(mine, "Check my work").click()
     expect(mine.locator(".bsh-check")).to_be_visible(timeout=90_000)
-    mine.locator("details").first.evaluate("element => { element.open = true }")
+    mine.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
     found += in_both_themes(page, "2-checked")
     button(mine, "Hand in without checking").click()
     dialog(page).wait_for()

@@ -82,7 +82,7 @@ function CheckResult({ check, model, actions }: { check: ICheckResult; model: Mo
         <strong>{checkSentence(check, trans)}</strong>{' '}
         {check.passed && trans.__('The grader also runs hidden checks after you hand in.')}
       </p>
-      {check.stopped && <p>{check.stopped}</p>}
+      {check.stopped && !check.faults.some(place => place.message === check.stopped) && <p>{check.stopped}</p>}
       {failing.length + check.faults.length > 0 && (
         <ul className="bsh-plain">
           {[...check.faults, ...failing].map(place => (
