@@ -32,11 +32,16 @@ lint: python ## Format and lint rules, types
 	@$(DEV)/mypy
 	@cd images && $(DEV)/mypy --strict --config-file= --python-version=3.11 -p setup
 
+# One process each: a browser's event loop must not run under the other suites.
+SUITE = $(BUILD) --dev -- python -m pytest
+
 test: lint ## Everything that must be green before a commit
-	@$(BUILD) --dev -- python -m pytest -m "not slow"
+	@$(SUITE) -m "not slow" tests/contract tests/unit
+	@$(SUITE) -m "not slow" tests/integration
+	@$(SUITE) -m "not slow" tests/ui
 
 slow: python
-	@$(BUILD) --dev -- python -m pytest -m slow || [ $$? -eq 5 ] # 5: there are none
+	@$(SUITE) -m slow tests/integration
 
 test-all: test slow ## ... and the slow tests
 
