@@ -117,16 +117,20 @@ def walls(
         limits: What it may use.
     """
     disk = ("--size", str(limits.disk_mb * MB), "--tmpfs")
+    shown = _with_bases(environments)
+    # Environments below /tmp need a folder there; otherwise /tmp is a name for the slot's own.
+    below_tmp = any(Path(path).is_relative_to("/tmp") for path in shown)
     return [
         bubblewrap(),
         *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv"),
         *("--cap-drop", "ALL"),
         *("--uid", SANDBOX_UID, "--gid", SANDBOX_UID, "--hostname", "grader"),
         *(word for path in SYSTEM if os.path.lexists(path) for word in _shown(path)),
-        *(word for path in _with_bases(environments) for word in ("--ro-bind", path, path)),
+        *((*disk, "/tmp") if below_tmp else ()),
+        *(word for path in shown for word in ("--ro-bind", path, path)),
         *("--proc", "/proc", "--dev", "/dev", *disk, "/dev/shm", "--remount-ro", "/dev"),
         *(*disk, SLOT, "--dir", f"{SLOT}/tmp", "--dir", f"{SLOT}/home"),
-        *("--symlink", f"{SLOT}/tmp", "/tmp"),
+        *(() if below_tmp else ("--symlink", f"{SLOT}/tmp", "/tmp")),
         *(w for name, path in given.items() for w in ("--ro-bind", str(path), f"{SLOT}/{name}")),
         *("--remount-ro", "/", "--chdir", SLOT),
         *(word for name, value in variables.items() for word in ("--setenv", name, value)),

@@ -128,9 +128,11 @@ def _bubblewraps(work: Path) -> list[Fence]:
 
 def _bubblewrap(work: Path) -> Fence:
     arguments = [bubblewrap(), "--unshare-all", "--die-with-parent", "--new-session"]
+    # Before the binds: environments may themselves lie below /tmp.
+    arguments += ["--tmpfs", "/tmp"]  # noqa: S108 - a new, empty one
     for path in _readable_places():
         arguments += ["--ro-bind-try", path, path]
-    arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - a new, empty one
+    arguments += ["--proc", "/proc", "--dev", "/dev"]
     arguments += ["--bind", str(work), str(work), "--chdir", str(work)]
     return Fence(_("bubblewrap"), tuple(arguments))
 
