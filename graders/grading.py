@@ -88,6 +88,7 @@ def grade(job: Job, slot: Path, bench: Bench) -> GradeResult:
         SandboxError: Grading does not work on this machine, whatever was handed in.
     """
     began = time.monotonic()
+    _need_kernels(bench.course)
     assignment = job.assignments[0]
     submitted = slot / "submitted" / job.learner / assignment
     ended = run_walled(
@@ -115,6 +116,14 @@ def grade(job: Job, slot: Path, bench: Bench) -> GradeResult:
         environment=bench.key,
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+def _need_kernels(course: Path) -> None:
+    """Raise where the course environment has no kernel: Jupyter would take the lab's own instead."""
+    if not any((course / "share" / "jupyter" / "kernels").glob("*/kernel.json")):
+        raise SandboxError(
+            _("The course environment {path} has no kernel. Run: make setup").format(path=course)
+        )
 
 
 def _walls(slot: Path, bench: Bench) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.integration
+SETTLE_S = 5.0
 
 
 def running_in(root: Path) -> list[str]:
@@ -27,6 +28,11 @@ def running_in(root: Path) -> list[str]:
 @pytest.fixture(autouse=True)
 def _nothing_left_running(class_: Any) -> Iterator[None]:
     yield
+    deadline = (
+        time.monotonic() + SETTLE_S
+    )  # A killed process is seen until the kernel is through with it.
+    while running_in(class_.shop.root) and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert running_in(class_.shop.root) == []
 
 
@@ -181,7 +187,7 @@ def test_a_missing_course_environment_blames_the_machine(class_: Any, tmp_path: 
     from bioskills.graders.sandbox import SandboxError  # noqa: PLC0415
 
     bench = class_.quick(course=tmp_path)
-    with pytest.raises(SandboxError):
+    with pytest.raises(SandboxError, match="has no kernel"):
         class_.grade("p1", class_.released("p1"), bench=bench)
 
 
