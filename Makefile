@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 /usr/bin/pyt
 BUILD = $(PYTHON) images/build.py
 DEV = $(shell $(BUILD) --where)/dev/bin
 
-.PHONY: help run setup test slow test-all bench-grade lint typing lock docs clean python
+.PHONY: help run setup test slow test-all bench-grade bench-spawn lint typing lock docs clean python
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ test-all: test slow ## ... and the slow tests
 
 bench-grade: python ## Measure grading beside plain nbgrader
 	@$(BUILD) --dev -- python tests/bench/bench_grade.py
+
+bench-spawn: python ## Measure starting labs beside stock JupyterHub (as root; ARGS="--n 1 10")
+	@$(BUILD) --dev -- python tests/bench/spawn $(ARGS)
 
 typing: python ## Make the links that type checkers read
 	@$(BUILD) --typing

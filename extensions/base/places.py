@@ -62,6 +62,16 @@ class Places:
         """The services' logs."""
         return self.state / "log"
 
+    @property
+    def machine(self) -> Path:
+        """What root alone reads: the configuration of the supervisor and of the fork server."""
+        return self.state / "machine"
+
+    @property
+    def hub_config(self) -> Path:
+        """The hub's configuration files as the hub reads, and cannot change, them."""
+        return self.state / "hub-config"
+
     def environment(self, name: str) -> Path:
         """Return the folder of the environment *hub*, *lab* or *course*."""
         return self.environments / name

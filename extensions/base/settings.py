@@ -142,17 +142,105 @@ class Database(Section):
     )
 
 
-class Labs(Section):
-    """Learners' servers."""
+SERVICE_UIDS = 8
+"""How many ids the services take: proxy, campus, grader, culler, hub, relay, probe, and the
+group of our database."""
 
+
+class Labs(Section):
+    """Learners' servers and what each learner may use. Limits hold for all of one learner's processes together: JupyterLab, kernels and what they start."""
+
+    spawner: str = Field(
+        "fork",
+        pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$",
+        description="How labs start. `fork`: from a warm parent, as one uid per learner, behind "
+        "walls. `slim_exec`: the same walls with the host's network and a new interpreter each "
+        "(slower; for a Jupyter that cannot be forked). Any other name: that spawner of "
+        "JupyterHub (entry point `jupyterhub.spawners`, such as `docker` or `systemd`), installed "
+        "and configured by you; the options below up to `home_mb` are then not ours to keep. "
+        "Not root: always one account for all, on this machine only.",
+    )
+    network: Literal["closed", "shared"] = Field(
+        "closed",
+        description="`closed`: a lab reaches the hub and the campus, nothing else, no internet. "
+        "`shared`: the host's network, so learners can speak to each other's programs and to the "
+        "internet. Start-up says when it is shared.",
+    )
+    memory_mb: int = Field(
+        2048, ge=256, description="Memory of one learner in MB, `/tmp` and `/dev/shm` included."
+    )
+    processes: int = Field(256, ge=32, description="Processes and threads of one learner.")
+    cpu_share: int = Field(
+        100,
+        ge=1,
+        le=10000,
+        description="Weight of a learner against the others while the processor is short; "
+        "100 is normal. No ceiling: an idle machine can be used whole.",
+    )
+    tmp_mb: int = Field(256, ge=16, description="Size of a learner's own `/tmp` in MB.")
+    shm_mb: int = Field(64, ge=16, description="Size of a learner's own `/dev/shm` in MB.")
+    home_mb: int = Field(
+        2048, ge=0, description="Size of a learner's home in MB; 0: as large as the disk."
+    )
+    concurrent_starts: int = Field(
+        0, ge=0, description="Labs that start at one time; others queue. 0: four per core."
+    )
+    preimports: tuple[str, ...] = Field(
+        (
+            "numpy",
+            "pandas",
+            "Bio",
+            "Bio.Seq",
+            "Bio.SeqIO",
+            "ipywidgets",
+            "matplotlib",
+            "matplotlib.pyplot",
+        ),
+        description="Modules that kernels may have loaded before they start, where an installed "
+        "course requires their package. In a variable: separated by commas.",
+    )
+    cold_courses: tuple[str, ...] = Field(
+        (),
+        description="Courses (ids) whose kernels start as new interpreters, with nothing loaded "
+        "before. In a variable: separated by commas.",
+    )
     first_uid: int = Field(70000, ge=1000, description="First numeric uid given to learners.")
+    uid_count: int = Field(
+        10000, ge=1, description="How many uids are kept for learners; none is ever given twice."
+    )
     service_uid: int = Field(
-        61000, ge=100, description="First of the uids of proxy, campus and grader."
+        61000,
+        ge=100,
+        description="First of the eight ids of the services: proxy, campus, grader, culler, hub, "
+        "relay, probe, and the group of our database.",
     )
     start_timeout_s: int = Field(
-        120, ge=5, description="Give up starting a lab after this many seconds."
+        120, ge=5, description="Give up starting a lab so many seconds after its turn has come."
     )
     idle_timeout_s: int = Field(3600, ge=60, description="Stop a lab after this many idle seconds.")
+
+    @field_validator("preimports", "cold_courses", mode="before")
+    @classmethod
+    def _as_names(cls, value: Any) -> Any:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("preimports")
+    @classmethod
+    def _are_modules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [name for name in value if not all(p.isidentifier() for p in name.split("."))]
+        if wrong:
+            raise ValueError(_("{names}: no names of modules").format(names=", ".join(wrong)))
+        return value
+
+    @model_validator(mode="after")
+    def _uids_differ(self) -> Self:
+        learners = range(self.first_uid, self.first_uid + self.uid_count)
+        services = range(self.service_uid, self.service_uid + SERVICE_UIDS)
+        if learners.start < services.stop and services.start < learners.stop:
+            rule = _("learners' uids {a}-{b} and the services' {c}-{d} must not overlap")
+            ends = (learners.start, learners.stop - 1, services.start, services.stop - 1)
+            raise ValueError(rule.format(**dict(zip("abcd", ends, strict=True))))
+        return self
 
 
 class Exchange(Section):

@@ -5,6 +5,7 @@ made from it and compared with it, so the two cannot drift apart.
 """
 
 import argparse
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -139,7 +140,8 @@ def _entry(option: Option) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    # JSON's strings, numbers and lists are TOML's too.
+    return json.dumps(value)
 
 
 def _docs(options: argparse.Namespace) -> int:

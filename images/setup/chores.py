@@ -13,6 +13,7 @@ from pathlib import Path
 
 from setup.lock import write_locks
 from setup.plan import set_up_tools
+from setup.wheels import FORK_SERVER
 from setup.words import _, say
 
 Chore = Callable[[Path, Path, argparse.Namespace], int]
@@ -33,16 +34,21 @@ def lock(clone: Path, environments: Path, options: argparse.Namespace) -> int:
 
 def typing(clone: Path, _environments: Path, _options: argparse.Namespace) -> int:
     """Link every package folder under its import name, for type checkers alone."""
-    project = tomllib.loads((clone / "pyproject.toml").read_text(encoding="utf-8"))
-    for package, folder in project["tool"]["setuptools"]["package-dir"].items():
+    for package, folder in [*_packages_of(clone), *_packages_of(clone / FORK_SERVER)]:
         link = clone / ".typing" / Path(*package.split("."))
-        target = Path(os.path.relpath(clone / folder, link.parent))
+        target = Path(os.path.relpath(folder, link.parent))
         if link.is_symlink() and link.readlink() == target:
             continue
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(target)
     return 0
+
+
+def _packages_of(distribution: Path) -> list[tuple[str, Path]]:
+    project = tomllib.loads((distribution / "pyproject.toml").read_text(encoding="utf-8"))
+    mapped: dict[str, str] = project["tool"]["setuptools"]["package-dir"]
+    return [(package, distribution / folder) for package, folder in mapped.items()]
 
 
 def clean(_clone: Path, environments: Path, _options: argparse.Namespace) -> int:

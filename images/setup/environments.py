@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from setup.tools import NPM_CI, Tools, install_wheel, make_environment, npm_of, 
 from setup.words import _, say
 
 KERNEL = Path("share") / "jupyter" / "kernels" / "python3"
+LAB_KERNEL = Path("share") / "bioskills" / "lab-kernels" / "jupyter" / "kernels" / "python3"
+"""Found only by labs: their JUPYTER_PATH names `share/bioskills/lab-kernels/jupyter` first."""
+PROVISIONED = {"kernel_provisioner": {"provisioner_name": "bioskills-fork"}}
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Recipe:
         lock: The requirements lock.
         ours: Hash of our own sources in it; empty where there are none.
         more: Other files that decide about its contents.
-        wheels: Names of our wheels in it: *package*, *panel*.
+        wheels: Names of our wheels in it: *fork_server*, *package*, *panel*.
         finish: What is done after the packages are there.
     """
 
@@ -55,42 +58,36 @@ class Recipe:
 
 def recipes(clone: Path, *, dev: bool) -> list[Recipe]:
     """Return the recipes of all environments in the order of making."""
-    images, package, panel = (
-        clone / "images",
-        wheels.package_digest(clone),
-        wheels.panel_digest(clone),
-    )
+    images = clone / "images"
     hub_files = tuple(images / "hub" / name for name in ("package.json", "package-lock.json"))
+    lab_wheels = ("fork_server", "package", "panel")
     found = [
-        Recipe(
-            "hub",
-            images / "hub" / "requirements.lock",
-            package,
-            hub_files,
-            ("package",),
-            _add_proxy(hub_files),
-        ),
-        Recipe(
-            "lab",
-            images / "lab" / "requirements.lock",
-            package + panel,
-            (),
-            ("package", "panel"),
-            _finish_lab,
-        ),
-        Recipe("course", images / "course" / "requirements.lock", finish=_write_kernelspec),
+        _ours(clone, "hub", lab_wheels[:2], hub_files, _add_proxy(hub_files)),
+        _ours(clone, "lab", lab_wheels, (), _finish_lab),
+        _ours(clone, "course", lab_wheels[:1], (), _write_kernelspecs),
     ]
     if dev:
-        project = clone / "pyproject.toml"
-        found.append(
-            Recipe(
-                "dev",
-                clone / "tests" / "requirements.lock",
-                digest([project]),
-                finish=_add_clone(clone),
-            )
-        )
+        projects = [folder / "pyproject.toml" for folder in editable_folders(clone)]
+        lock = clone / "tests" / "requirements.lock"
+        found.append(Recipe("dev", lock, digest(projects), finish=_add_clone(clone)))
     return found
+
+
+def _ours(
+    clone: Path,
+    name: str,
+    wheel_names: tuple[str, ...],
+    more: tuple[Path, ...],
+    finish: Callable[[Path, Tools], None],
+) -> Recipe:
+    lock = clone / "images" / name / "requirements.lock"
+    sources = "".join(wheels.DIGESTS[wheel](clone) for wheel in wheel_names)
+    return Recipe(name, lock, sources, more, wheel_names, finish)
+
+
+def editable_folders(clone: Path) -> tuple[Path, ...]:
+    """Return the distributions that the dev environment uses from the clone itself."""
+    return clone, clone / wheels.FORK_SERVER
 
 
 def make(
@@ -156,36 +153,34 @@ def _finish_lab(folder: Path, _tools: Tools) -> None:
     shutil.rmtree(folder / KERNEL, ignore_errors=True)
 
 
-def _write_kernelspec(folder: Path, _tools: Tools) -> None:
-    spec = {
+def _write_kernelspecs(folder: Path, _tools: Tools) -> None:
+    """Write the course's kernel twice: started cold, as the grader needs it, and by the fork server."""
+    spec: dict[str, object] = {
         "argv": [str(python_of(folder)), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": "Python 3 (course)",
         "language": "python",
         "metadata": {"debugger": True},
     }
-    target = folder / KERNEL / "kernel.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    forked = {**spec, "metadata": {**PROVISIONED, "debugger": True}}
+    _write_kernelspec(folder / KERNEL, spec)
+    shutil.copytree(folder / KERNEL, folder / LAB_KERNEL, dirs_exist_ok=True)
+    _write_kernelspec(folder / LAB_KERNEL, forked)
+
+
+def _write_kernelspec(target: Path, spec: Mapping[str, object]) -> None:
+    target.mkdir(parents=True, exist_ok=True)
     # A new file, never the old one overwritten: it may be shared with the installer's cache.
-    new = target.with_suffix(".new")
+    new = target / "kernel.json.new"
     new.write_text(json.dumps(spec, indent=1) + "\n", encoding="utf-8")
-    new.replace(target)
+    new.replace(target / "kernel.json")
 
 
 def _add_clone(clone: Path) -> Callable[[Path, Tools], None]:
     def finish(folder: Path, tools: Tools) -> None:
         options = ("--no-deps", "--no-build-isolation", "--offline")
-        run(
-            [
-                tools.uv,
-                "pip",
-                "install",
-                *options,
-                f"--python={python_of(folder)}",
-                "--editable",
-                clone,
-            ],
-            cwd=clone,
-        )
+        into = f"--python={python_of(folder)}"
+        sources = [word for source in editable_folders(clone) for word in ("--editable", source)]
+        run([tools.uv, "pip", "install", *options, into, *sources], cwd=clone)
 
     return finish
 

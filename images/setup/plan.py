@@ -65,7 +65,11 @@ class Plan:
     def environment_steps(self, todo: list[Recipe]) -> list[Step]:
         """Return the steps for these environments, our wheels first."""
         built: dict[str, Path] = {}
-        titles = {"package": _("our package"), "panel": _("JupyterLab panel")}
+        titles = {
+            "fork_server": _("fork server"),
+            "package": _("our package"),
+            "panel": _("JupyterLab panel"),
+        }
         wanted = [name for name in titles if any(name in recipe.wheels for recipe in todo)]
         steps = [(titles[name], partial(self._build_wheel, name, built)) for name in wanted]
         return [*steps, *(self._environment_step(recipe, built) for recipe in todo)]

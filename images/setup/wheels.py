@@ -1,4 +1,4 @@
-"""Build our two wheels from the clone.
+"""Build our wheels from the clone.
 
 Law: the clone is only read. Sources are copied first, because build tools
 leave folders behind whose stale modules would end up in the next wheel.
@@ -18,6 +18,7 @@ from setup.words import SetupError, _
 
 PROJECT_FILES = ("pyproject.toml", "README.md", "LICENSE")
 PANEL = Path("extensions") / "competence-lab"
+FORK_SERVER = Path("extensions") / "fork_server"
 
 
 def _setuptools(clone: Path) -> dict[str, Any]:
@@ -52,14 +53,20 @@ def package_files(clone: Path) -> list[Path]:
 
 def package_digest(clone: Path) -> str:
     """Return the hash of everything our wheel is made from."""
-    return digest(
-        piece for path in package_files(clone) for piece in (str(path.relative_to(clone)), path)
-    )
+    return _digest(package_files(clone), clone)
 
 
 def panel_digest(clone: Path) -> str:
     """Return the hash of everything the Lab panel's wheel is made from."""
-    files = _panel_files(clone / PANEL)
+    return _digest(_panel_files(clone / PANEL), clone)
+
+
+def fork_server_digest(clone: Path) -> str:
+    """Return the hash of everything the fork server's wheel is made from."""
+    return _digest(files_of(clone / FORK_SERVER), clone)
+
+
+def _digest(files: list[Path], clone: Path) -> str:
     return digest(piece for path in files for piece in (str(path.relative_to(clone)), path))
 
 
@@ -77,10 +84,21 @@ def _copy(files: list[Path], source: Path, target: Path) -> None:
 def build_package(clone: Path, wheels: Path, tools: Tools) -> Path:
     """Build `bioskills-hub`; keep the wheel until its sources change."""
     mark = {"sources": package_digest(clone)}
-    target = wheels / "package"
+    return _build_plain(package_files(clone), clone, wheels / "package", mark, tools)
+
+
+def build_fork_server(clone: Path, wheels: Path, tools: Tools) -> Path:
+    """Build `bioskills-fork-server`; keep the wheel until its sources change."""
+    mark, folder = {"sources": fork_server_digest(clone)}, clone / FORK_SERVER
+    return _build_plain(files_of(folder), folder, wheels / "fork_server", mark, tools)
+
+
+def _build_plain(
+    files: list[Path], root: Path, target: Path, mark: dict[str, str], tools: Tools
+) -> Path:
     if read_mark(target) != mark:
         remove_folder(target)
-        _copy(package_files(clone), clone, target / "source")
+        _copy(files, root, target / "source")
         _build(target / "source", target, tools)
         shutil.rmtree(target / "source")
         write_mark(target, mark)
@@ -153,6 +171,13 @@ def wheel_in(folder: Path) -> Path:
 
 
 BUILDERS: dict[str, Callable[[Path, Path, Tools], Path]] = {
+    "fork_server": build_fork_server,
     "package": build_package,
     "panel": build_panel,
+}
+
+DIGESTS: dict[str, Callable[[Path], str]] = {
+    "fork_server": fork_server_digest,
+    "package": package_digest,
+    "panel": panel_digest,
 }

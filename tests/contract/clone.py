@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 CLONE = Path(__file__).resolve().parents[2]
+FORK_SERVER = CLONE / "extensions" / "fork_server"
 
 
 def tracked_files() -> list[Path]:
@@ -16,21 +17,26 @@ def tracked_files() -> list[Path]:
     return sorted({path for path in paths if path.is_file()})
 
 
-def setuptools_table() -> dict[str, Any]:
-    """Return `[tool.setuptools]` of pyproject.toml."""
-    project = tomllib.loads((CLONE / "pyproject.toml").read_text(encoding="utf-8"))
-    table: dict[str, Any] = project["tool"]["setuptools"]
+def project_table(distribution: Path = CLONE) -> dict[str, Any]:
+    """Return a distribution's whole pyproject.toml."""
+    return tomllib.loads((distribution / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def setuptools_table(distribution: Path = CLONE) -> dict[str, Any]:
+    """Return `[tool.setuptools]` of a distribution's pyproject.toml."""
+    table: dict[str, Any] = project_table(distribution)["tool"]["setuptools"]
     return table
 
 
-def package_folders() -> dict[str, Path]:
-    """Return every package folder that pyproject.toml maps, by import name."""
-    return {name: CLONE / folder for name, folder in setuptools_table()["package-dir"].items()}
+def package_folders(distribution: Path = CLONE) -> dict[str, Path]:
+    """Return every package folder that a distribution's pyproject.toml maps, by import name."""
+    mapped = setuptools_table(distribution)["package-dir"].items()
+    return {name: distribution / folder for name, folder in mapped}
 
 
 def modules() -> list[Path]:
     """Return every Python module of ours: the packages and the set-up, no content."""
-    roots = [*package_folders().values(), CLONE / "images"]
+    roots = [*package_folders().values(), FORK_SERVER, CLONE / "images"]
     found = [p for root in roots for p in root.rglob("*.py")]
     return sorted(
         p for p in found if not any(_is_foreign(part) for part in p.relative_to(CLONE).parts[:-1])

@@ -1,13 +1,43 @@
 """Imports point one way; the contracts stand in pyproject.toml."""
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
-from clone import CLONE
+import pytest
+from clone import CLONE, FORK_SERVER
 
 LINT = (
     "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
 )
+
+SERVES_JUPYTER = {"labs.py", "kernels.py", "provisioner.py", "probe.py"}
+"""The modules that import the Jupyter they serve; what they fork runs in it."""
+JUPYTER = {
+    "IPython",
+    "comm",
+    "ipykernel",
+    "jupyter_client",
+    "jupyter_core",
+    "jupyter_server",
+    "jupyterhub",
+    "jupyterlab",
+    "tornado",
+    "traitlets",
+    "zmq",
+}
+MODULES = sorted(FORK_SERVER.glob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the full names of what a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
 
 
 def test_import_contracts_are_kept() -> None:
@@ -25,3 +55,16 @@ def test_the_hub_process_loads_neither_nbgrader_nor_pandas() -> None:
     )
 
     assert {"nbgrader", "pandas", "nbconvert"} & set(done.stdout.split()) == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_the_fork_server_imports_the_standard_library_alone(path: Path) -> None:
+    foreign = {
+        name
+        for name in imported(path)
+        if name.partition(".")[0] not in sys.stdlib_module_names
+        and not f"{name}.".startswith("bioskills.fork_server.")
+    }
+    served = {name for name in foreign if name.partition(".")[0] in JUPYTER}
+
+    assert foreign - (served if path.name in SERVES_JUPYTER else set()) == set()
