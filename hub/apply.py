@@ -19,12 +19,17 @@ from bioskills.base.wire import LAB_SCOPE
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.authenticator import DemoAuthenticator
 from bioskills.hub.demo import sign_ins_file
+from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
 from bioskills.hub.roles import EVERYBODY
 from bioskills.hub.secrets_store import read_secret
-from bioskills.hub.spawner import ExecSpawner, campus_api_url
+from bioskills.hub.spawner_choice import lab_limits, spawner_of
 from bioskills.hub.state import runtime_dir, secret_files
-from bioskills.hub.warnings_shown import warnings_of
+from bioskills.hub.warnings_shown import one_account_for_all, warnings_of
+from bioskills.hub.watched_proxy import WatchedProxy
+
+POLL_S = 5
+QUEUE_PATIENCE_S = 3600
 
 LOGO = Path(__file__).parent / "campus" / "static" / "logo.svg"
 
@@ -57,7 +62,7 @@ def refuse_unsafe(settings: Settings) -> None:
                 "Demo sign-in would be reached by {address}: its passwords are printed, so it runs on 127.0.0.1 only. Set sign_in.method, or leave out network.address and network.public_url."
             ).format(address=settings.network.public_url or settings.network.address)
         )
-    if os.geteuid() != 0 and not settings.is_loopback:
+    if one_account_for_all(places_of(settings).state) and not settings.is_loopback:
         raise SetupError(
             _(
                 "Not started as root, so all labs would run as one account; that is for "
@@ -74,17 +79,19 @@ def refuse_unsafe(settings: Settings) -> None:
 
 def apply_network(c: Any, settings: Settings) -> None:
     """Set addresses; each lab gets its own origin below the host."""
-    net = settings.network
+    net, alone = settings.network, one_account_for_all(places_of(settings).state)
     c.JupyterHub.bind_url = f"http://{net.address}:{net.port}/"
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{net.hub_port}"
     if not net.accept_single_origin:
         c.JupyterHub.subdomain_host = settings.public_url
     # A lab on a sibling host cannot plant a `__Host-` cookie; browsers take those over https alone.
     c.JupyterHub.cookie_host_prefix_enabled = settings.public_url.startswith("https://")
+    c.JupyterHub.proxy_class = WatchedProxy
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{net.proxy_api_port}"
-    c.ConfigurableHTTPProxy.auth_token = read_secret(secret_files(places_of(settings)).proxy)
-    c.JupyterHub.cleanup_servers = True
+    c.ConfigurableHTTPProxy.auth_token = read_secret(secret_files(places_of(settings)).proxy_at_hub)
+    # Labs live through a restart of the hub; `bioskills run` ends them when it ends.
+    c.JupyterHub.cleanup_servers = alone
     c.JupyterHub.cleanup_proxy = False
 
 
@@ -136,8 +143,8 @@ def apply_roles(c: Any) -> None:
                 "admin:users",
                 "admin:groups",
                 "list:users",
-                "read:servers",
-                "delete:servers",
+                "servers",
+                "users:activity",
                 "tokens",
             ],
         },
@@ -156,36 +163,52 @@ def apply_services(c: Any, settings: Settings) -> None:
         {
             "name": "campus",
             "url": f"http://127.0.0.1:{settings.network.campus_port}",
-            "api_token": read_secret(files.campus),
+            "api_token": read_secret(files.campus_at_hub),
             "oauth_no_confirm": True,
             "oauth_redirect_uri": f"{campus_public_url(settings)}oauth_callback",
             "oauth_client_allowed_scopes": list(EVERYBODY[1:2]),
             "display": True,
         },
-        {"name": "culler", "api_token": read_secret(files.culler)},
+        {"name": "culler", "api_token": read_secret(files.culler_at_hub)},
         {"name": "provision", "api_token": read_secret(files.provision)},
     ]
 
 
 def apply_labs(c: Any, settings: Settings) -> None:
     """Set how labs start and what their tokens may do."""
-    places = places_of(settings)
-    c.JupyterHub.spawner_class = ExecSpawner
-    c.ExecSpawner.database_url = database_url(settings)
-    c.ExecSpawner.homes_dir = str(places.homes)
-    c.ExecSpawner.runtime_dir = str(runtime_dir(settings))
-    c.ExecSpawner.log_dir = str(places.logs / "labs")
-    c.ExecSpawner.lab_environment = str(places.environment("lab"))
-    c.ExecSpawner.course_environment = str(places.environment("course"))
-    c.ExecSpawner.lab_config_root = str(places.data / "lab-config")
-    c.ExecSpawner.campus_api = campus_api_url(settings.network.campus_port)
-    c.ExecSpawner.first_uid = settings.labs.first_uid
+    labs, alone = settings.labs, one_account_for_all(places_of(settings).state)
+    c.JupyterHub.spawner_class = spawner_of(settings, alone=alone)
+    _describe_labs(c, settings)
+    c.ExecSpawner.alone = alone
+    c.ForkSpawner.mode = "exec" if labs.spawner == "slim_exec" else "fork"
+    c.ForkSpawner.limits = lab_limits(settings)
+    c.ForkSpawner.cold_courses = list(labs.cold_courses)
+    c.ForkSpawner.lab_timeout_s = labs.start_timeout_s
+    c.ForkSpawner.concurrent_starts = labs.concurrent_starts
+    # Ours queues and says the place; the hub's own limit would refuse with 429.
+    c.JupyterHub.concurrent_spawn_limit = 0
     c.Spawner.env_keep = []
     c.Spawner.default_url = "/lab"
-    c.Spawner.start_timeout = settings.labs.start_timeout_s
-    c.Spawner.http_timeout = settings.labs.start_timeout_s
+    # Whoever queues has not begun: the lab's own time counts from its turn.
+    c.Spawner.start_timeout = labs.start_timeout_s + QUEUE_PATIENCE_S
+    c.Spawner.http_timeout = labs.start_timeout_s
+    c.LabSpawner.poll_interval = POLL_S
     c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", LAB_SCOPE]
     c.JupyterHub.default_url = _door(Store(database_url(settings)), campus_public_url(settings))
+
+
+def _describe_labs(c: Any, settings: Settings) -> None:
+    places = places_of(settings)
+    c.LabSpawner.database_url = database_url(settings)
+    c.LabSpawner.homes_dir = str(places.homes)
+    c.LabSpawner.runtime_dir = str(runtime_dir(settings))
+    c.LabSpawner.log_dir = str(places.logs / "labs")
+    c.LabSpawner.lab_environment = str(places.environment("lab"))
+    c.LabSpawner.course_environment = str(places.environment("course"))
+    c.LabSpawner.lab_config_root = str(places.data / "lab-config")
+    c.LabSpawner.campus_api = campus_api_url(settings.network.campus_port)
+    c.LabSpawner.first_uid = settings.labs.first_uid
+    c.LabSpawner.uid_count = settings.labs.uid_count
 
 
 def _door(store: Store, campus: str) -> Any:

@@ -21,7 +21,7 @@ from bioskills.hub.cohort_plan import Change, apply_wish
 from bioskills.hub.demo import add_sign_ins, sign_ins_file
 from bioskills.hub.hub_groups import Told, tell_hub
 from bioskills.hub.membership import everybody
-from bioskills.hub.privileges import become
+from bioskills.hub.privileges import become, run_as
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.state import ensure_state, owners_of, secret_files
 
@@ -35,7 +35,7 @@ def carry_out(
     token = read_secret(secret_files(places).provision)
     passwords = _new_passwords(settings, places, wish) if apply else {}
     # The database belongs to the campus; nothing is written there as root.
-    become(owners.campus, owners.group)
+    become(owners.campus, owners.groups(owners.campus))
     store = Store(database_url(settings))
     try:
         changes = changes_of(store, wish, apply=apply, actor=actor, platform_roles=platform_roles)
@@ -62,7 +62,10 @@ def _new_passwords(settings: Settings, places: Places, wish: Wish) -> dict[str, 
     # refused opens nothing, because membership decides, and goes at the next start.
     if settings.sign_in.method != "demo":
         return {}
-    return add_sign_ins(sign_ins_file(places), [person.name for person in wish.people])
+    names, owners = [person.name for person in wish.people], owners_of(settings)
+    file, groups = sign_ins_file(places), owners.groups(owners.hub)
+    new: dict[str, str] = run_as(owners.hub, groups, lambda: add_sign_ins(file, names))
+    return new
 
 
 def _tell(settings: Settings, store: Store, token: str) -> Told:

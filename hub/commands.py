@@ -134,7 +134,7 @@ def _install(options: argparse.Namespace) -> int:
     places, owners = ensure_state(settings), owners_of(settings)
     # Asked now: the campus's uid has no name on the machine.
     actor = getpass.getuser()
-    become(owners.campus, owners.group)
+    become(owners.campus, owners.groups(owners.campus))
     name = f"{version.course} {version.version}"
     store = Store(database_url(settings))
     new = install(store, Objects(places.objects), content, version, actor)
@@ -168,7 +168,7 @@ def _upgrade(_options: argparse.Namespace) -> int:
         raise SetupError(text.format(port=settings.network.campus_port))
     owners = owners_of(settings)
     backups = ensure_backups(settings)
-    become(owners.campus, owners.group)
+    become(owners.campus, owners.groups(owners.campus))
     done = upgrade_database(database_url(settings), backups, now())
     say(_("Backup: {path}").format(path=done.backup))
     say(

@@ -10,12 +10,13 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from bioskills.base.places import database_url, hub_database_url
 from bioskills.base.store import sqlite_path
 from bioskills.base.text import _
 from bioskills.hub.doctor import Check, Examination, Patient, fault, ok, warning
-from bioskills.hub.state import owners_of
+from bioskills.hub.state import folders_of, owners_of
 
 ENVIRONMENTS = ("hub", "lab", "course")
 COMPLETE = ".complete"
@@ -102,8 +103,8 @@ def check_state(patient: Patient) -> Check:
     """Look at owner and mode of every state folder that is there."""
     wrong = [
         text
-        for folder, owner, mode in _expected(patient)
-        if (text := _differs(folder, owner, mode))
+        for expected in folders_of(patient.places, owners_of(patient.settings))
+        if (text := _differs(*expected))
     ]
     if not patient.places.state.exists():
         return ok("state", _("No state yet; the first start makes it."))
@@ -116,42 +117,52 @@ def check_state(patient: Patient) -> Check:
     )
 
 
-def _expected(patient: Patient) -> list[tuple[Path, int, int]]:
-    places, owners = patient.places, owners_of(patient.settings)
-    return [
-        (places.state, owners.hub, 0o710 if os.geteuid() == 0 else 0o700),
-        (places.hub, owners.hub, 0o700),
-        (places.logs, owners.hub, 0o700),
-        (places.proxy, owners.proxy, 0o700),
-        (places.campus, owners.campus, 0o700),
-        (places.database, owners.campus, 0o700),
-        (places.grader, owners.grader, 0o700),
-    ]
-
-
-def _differs(folder: Path, owner: int, mode: int) -> str:
+def _differs(folder: Path, owner: int, mode: int, group: int) -> str:
     if not folder.exists():
         return ""
     state = folder.stat()
     found = stat.S_IMODE(state.st_mode)
-    if state.st_uid == owner and found == mode:
+    # Without root there is one account, and the group is whatever that has.
+    kept = os.geteuid() != 0 or state.st_gid == group
+    if state.st_uid == owner and found == mode and kept:
         return ""
-    text = _("{path} has owner {found_owner} and mode {found:o}, expected {owner} and {mode:o}")
-    return text.format(path=folder, found_owner=state.st_uid, found=found, owner=owner, mode=mode)
+    text = _(
+        "{path} has owner {found_owner}:{found_group} and mode {found:o}, expected {owner}:{group} and {mode:o}"
+    )
+    return text.format(
+        path=folder,
+        found_owner=state.st_uid,
+        found_group=state.st_gid,
+        found=found,
+        owner=owner,
+        group=group,
+        mode=mode,
+    )
 
 
 def check_database(patient: Patient) -> Check:
-    """Ask our database for its revision, as the service that owns it."""
+    """Ask our database for its revision, as each service that uses it."""
     url, owners = database_url(patient.settings), owners_of(patient.settings)
     file = sqlite_path(url)
     if file is not None and not file.exists():
         return ok("database", _("No database yet; the first start makes it."))
-    drop = (
-        {"user": owners.campus, "group": owners.campus, "extra_groups": [owners.group]}
-        if os.geteuid() == 0
-        else {}
+    for uid in dict.fromkeys((owners.campus, owners.hub)):
+        done = _ask_database(url, uid, owners.groups(uid))
+        if done.returncode:
+            why = (done.stderr.strip().splitlines() or ["?"])[-1]
+            text = _("Our database does not answer to uid {uid}: {why}").format(uid=uid, why=why)
+            step = _("Start it, or correct database.url in bioskills.toml.")
+            return fault("database", text, step)
+    return _judge_revisions(*json.loads(done.stdout))
+
+
+def _ask_database(
+    url: str, uid: int, groups: tuple[int, ...]
+) -> "subprocess.CompletedProcess[str]":
+    as_service: dict[str, Any] = (
+        {"user": uid, "group": uid, "extra_groups": groups} if os.geteuid() == 0 else {}
     )
-    done = subprocess.run(  # type: ignore[call-overload]
+    return subprocess.run(
         [sys.executable, "-I", "-c", ASK_DATABASE],
         input=url,
         capture_output=True,
@@ -159,13 +170,8 @@ def check_database(patient: Patient) -> Check:
         check=False,
         cwd="/",
         timeout=60,
-        **drop,
+        **as_service,
     )
-    if done.returncode:
-        why = (done.stderr.strip().splitlines() or ["?"])[-1]
-        text = _("Our database does not answer: {why}").format(why=why)
-        return fault("database", text, _("Start it, or correct database.url in bioskills.toml."))
-    return _judge_revisions(*json.loads(done.stdout))
 
 
 def _judge_revisions(current: str | None, newest: str | None) -> Check:

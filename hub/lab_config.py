@@ -77,5 +77,7 @@ def lab_arguments() -> list[str]:
         "--KernelManager.transport=ipc",
         "--LabApp.extension_manager=readonly",
         "--LabApp.news_url=",
+        # Deleting must make room in a full home; the trash would need room itself.
+        "--FileContentsManager.delete_to_trash=False",
         f"--ServerApp.jpserver_extensions={off!r}",
     ]

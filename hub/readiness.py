@@ -9,8 +9,6 @@ import json
 import os
 import shutil
 import socket
-import stat
-import sys
 from pathlib import Path
 from typing import TextIO
 
@@ -29,9 +27,8 @@ from bioskills.hub.campus.objects import Objects
 from bioskills.hub.course_install import install, read_for_install
 from bioskills.hub.privileges import run_as
 from bioskills.hub.secrets_store import write_private
+from bioskills.hub.spawner_choice import spawner_of
 from bioskills.hub.state import ensure_state, owners_of
-
-CONFIG_NAME = "jupyterhub_config.py"
 
 
 def say(line: str) -> None:
@@ -46,6 +43,7 @@ def check_before_start(settings: Settings) -> None:
         SetupError: A port is taken, a tool or an environment is missing, or the settings are unsafe.
     """
     refuse_unsafe(settings)
+    spawner_of(settings, alone=os.geteuid() != 0)
     if shutil.which("setpriv") is None:
         raise SetupError(
             _(
@@ -129,12 +127,20 @@ def prepare(settings: Settings, demo_course: Path | None) -> dict[str, str]:
     places, owners = ensure_state(settings), owners_of(settings)
     if demo_course and settings.sign_in.method == "demo":
         content, version = read_for_install(demo_course)
-        run_as(owners.campus, owners.group, lambda: _seed(settings, places, content, version))
+        groups = owners.groups(owners.campus)
+        run_as(owners.campus, groups, lambda: _seed(settings, places, content, version))
     if settings.sign_in.method != "demo":
         return {}
+    known: dict[str, str] = run_as(
+        owners.hub, owners.groups(owners.hub), lambda: _sign_ins(settings, places)
+    )
+    return known
+
+
+def _sign_ins(settings: Settings, places: Places) -> dict[str, str]:
     store = Store(database_url(settings))
     try:
-        return demo.ensure_sign_ins(store, places.hub / "demo_sign_ins.json")
+        return demo.ensure_sign_ins(store, demo.sign_ins_file(places))
     finally:
         store.close()
 
@@ -185,48 +191,23 @@ def _lock(path: Path, taken: str) -> TextIO:
     return file
 
 
-def unreleased(store: Store) -> int:
+def unreleased(settings: Settings) -> int:
     """Return how many runs wait for their assignments to be made ready by the grader."""
+    owners = owners_of(settings)
+    groups = owners.groups(owners.campus)
+    count: int = run_as(owners.campus, groups, lambda: _count_unreleased(settings))
+    return count
+
+
+def _count_unreleased(settings: Settings) -> int:
     waiting = select(func.count()).where(
         Job.kind == "release", Job.state.in_(("queued", "running"))
     )
+    store = Store(database_url(settings))
     with store.reading() as session:
-        return session.scalar(waiting) or 0
-
-
-def hub_config_file() -> Path:
-    """Return `jupyterhub_config.py` from the working folder, or the installed one.
-
-    Raises:
-        SetupError: Root would run a file that somebody else can write.
-    """
-    here = Path.cwd() / CONFIG_NAME
-    installed = Path(sys.prefix) / "share" / "bioskills" / CONFIG_NAME
-    chosen = here if here.exists() else installed
-    extra = Path(os.environ.get("BIOSKILLS_HUB_CONFIG_D", chosen.parent / "jupyterhub_config.d"))
-    for path in (chosen, *sorted(extra.glob("*.py"))):
-        refuse_foreign(path)
-    return chosen
-
-
-def refuse_foreign(path: Path) -> None:
-    """Refuse, as root, to run code that anybody else could have written.
-
-    Raises:
-        SetupError: The file or a folder above it belongs to, or can be written by, another account.
-    """
-    if os.geteuid() != 0:
-        return
-    real, trusted = path.resolve(), {0, int(os.environ.get("SUDO_UID", "0"))}
-    for place in (real, real.parent):
-        state = place.stat()
-        if state.st_uid not in trusted or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise SetupError(
-                _(
-                    "{place} can be written by others than root, and would be run as root. "
-                    "Run: chown root {place} && chmod go-w {place}"
-                ).format(place=place)
-            )
+        found = session.scalar(waiting) or 0
+    store.close()
+    return found
 
 
 def tail(log: Path, lines: int = 12) -> str:
@@ -234,6 +215,12 @@ def tail(log: Path, lines: int = 12) -> str:
     if not log.exists():
         return _("(no log yet)")
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def listens(path: Path) -> bool:
+    """Say whether somebody listens on this unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def answers(url: str) -> bool:
@@ -246,5 +233,5 @@ def answers(url: str) -> bool:
 
 def bare_environment() -> dict[str, str]:
     """Return the few variables that services inherit; none of them is a secret."""
-    kept = ("PATH", "HOME", "TZ", "SSL_CERT_FILE", "BIOSKILLS_HUB_CONFIG_D")
+    kept = ("PATH", "HOME", "TZ", "SSL_CERT_FILE")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LANG": "C.UTF-8"}

@@ -19,16 +19,19 @@ from typing import TextIO
 from bioskills.base.places import database_url, places_of
 from bioskills.base.problems import SetupError
 from bioskills.base.settings import Settings
-from bioskills.base.store import Store
 from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX
+from bioskills.fork_server.config import as_json
+from bioskills.hub.config_files import hand_over_config
+from bioskills.hub.fork_config import fork_config
+from bioskills.hub.privileges import run_as
 from bioskills.hub.processes import end_all_of
 from bioskills.hub.readiness import (
     answers,
     bare_environment,
     check_before_start,
-    hub_config_file,
     is_free,
+    listens,
     pinned,
     prepare,
     say,
@@ -37,9 +40,11 @@ from bioskills.hub.readiness import (
     unreleased,
     write_settings,
 )
+from bioskills.hub.secrets_store import write_private
+from bioskills.hub.spawner_choice import uses_fork_server
 from bioskills.hub.state import owners_of, runtime_dir
-from bioskills.hub.supervision import STOP_WAIT_S, programs, supervisor_config
-from bioskills.hub.uids import all_uids
+from bioskills.hub.supervision import STOP_WAIT_S, fork_program, programs, supervisor_config
+from bioskills.hub.uids import uids_given
 
 READY_TIMEOUT_S = 120
 RELEASE_PATIENCE_S = 60
@@ -61,22 +66,48 @@ class Machine:
         self.places = places_of(self.settings)
         self.supervisor: subprocess.Popen[bytes] | None = None
         self.locks: list[TextIO] = []
+        self.ended = False
+        alone = os.geteuid() != 0
+        self.forks = uses_fork_server(self.settings, alone=alone)
 
     def start(self, demo_course: Path | None) -> Started:
         """Start every process and wait until people can come in.
 
         Raises:
             SetupError: It did not become ready; the text names the log to read.
+            KeyboardInterrupt: A person or the machine ended it meanwhile.
         """
+        # Only noted, and looked at where we wait: an exception raised between any two
+        # instructions can be lost in a callback, and with it the wish to end.
+        for which in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(which, self._end)
         check_before_start(self.settings)
         # From here on this installation is ours: sweeping must never reach another's processes.
         self.locks = take_locks(self.settings)
         sign_ins = prepare(self.settings, demo_course)
+        if self.forks:
+            self._write_fork_config()
         self.sweep()
+        self._end_if_asked()
         self.supervisor = self._start_supervisor()
         self._await_ready()
         self._await_releases()
         return Started(self.settings.public_url, sign_ins)
+
+    def _end(self, _signal: int, _frame: object) -> None:
+        self.ended = True
+
+    def _end_if_asked(self) -> None:
+        if self.ended:
+            raise KeyboardInterrupt
+
+    def _write_fork_config(self) -> None:
+        config = fork_config(self.settings, owners_of(self.settings))
+        write_private(self._fork_config, as_json(config), 0)
+
+    @property
+    def _fork_config(self) -> Path:
+        return self.places.machine / "fork.json"
 
     def _start_supervisor(self) -> subprocess.Popen[bytes]:
         owners, places = owners_of(self.settings), self.places
@@ -91,8 +122,10 @@ class Machine:
                 ("culler", places.state / "culler", owners.culler, ("database",)),
             )
         }
-        every = programs(places, owners, hub_config_file(), files)
-        config = places.hub / "supervisord.conf"
+        every = programs(places, owners, hand_over_config(places, owners), files)
+        if self.forks:
+            every.append(fork_program(places, self._fork_config))
+        config = places.machine / "supervisord.conf"
         socket_path = runtime_dir(self.settings) / "supervisor.sock"
         socket_path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         socket_path.parent.chmod(0o711)  # whatever the umask of whoever started this
@@ -126,14 +159,14 @@ class Machine:
     def _await_releases(self) -> None:
         """Wait a while for assignments that are being made ready; a slow one is no failure."""
         deadline = time.monotonic() + RELEASE_PATIENCE_S
-        store = Store(database_url(self.settings))
-        if unreleased(store):
+        if unreleased(self.settings):
             say(_("Making the assignments ready for learners …"))
-        while unreleased(store) and time.monotonic() < deadline:
+        while unreleased(self.settings) and time.monotonic() < deadline:
+            self._end_if_asked()
             time.sleep(0.5)
-        store.close()
 
     def _give_up_if_dead(self, name: str, deadline: float) -> None:
+        self._end_if_asked()
         dead = self.supervisor is None or self.supervisor.poll() is not None
         if dead or time.monotonic() > deadline:
             log = self.places.logs / f"{name}.log"
@@ -149,21 +182,20 @@ class Machine:
             "proxy": lambda: not is_free(net.address, net.port),
             "campus": lambda: answers(f"http://127.0.0.1:{net.campus_port}{CAMPUS_PREFIX}healthz"),
             "hub": lambda: answers(f"http://127.0.0.1:{net.hub_port}/hub/health"),
+            **({"fork": self._labs_can_start} if self.forks else {}),
         }
+
+    def _labs_can_start(self) -> bool:
+        return all(
+            listens(runtime_dir(self.settings) / f"{name}.sock")
+            for name in ("warden", "labs", "kernels")
+        )
 
     def wait(self) -> int:
         """Wait until a person or the machine ends it, then stop everything."""
-        ended = False
-
-        def end(_signal: int, _frame: object) -> None:
-            nonlocal ended
-            ended = True
-
-        signal.signal(signal.SIGINT, end)
-        signal.signal(signal.SIGTERM, end)
-        while not ended and self.supervisor is not None and self.supervisor.poll() is None:
+        while not self.ended and self.supervisor is not None and self.supervisor.poll() is None:
             time.sleep(0.3)
-        died = not ended
+        died = not self.ended
         self.stop()
         if died:
             say(
@@ -192,8 +224,9 @@ class Machine:
         """End what learners' uids and services left running (after a crash, say)."""
         if os.geteuid() != 0:
             return
-        store = Store(database_url(self.settings))
-        owners = owners_of(self.settings)
-        services = {owners.proxy, owners.campus, owners.grader, owners.culler}
-        end_all_of(set(all_uids(store)) | services)
-        store.close()
+        owners, url = owners_of(self.settings), database_url(self.settings)
+        given = run_as(owners.campus, owners.groups(owners.campus), lambda: uids_given(url))
+        end_all_of(set(given) | owners.services)
+        if self.forks and self._fork_config.exists():
+            command = fork_program(self.places, self._fork_config).command
+            subprocess.run([*command, "--sweep"], cwd="/", env=bare_environment(), check=False)

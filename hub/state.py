@@ -1,63 +1,93 @@
 """Make the folders of one installation, with their owners and modes.
 
 Law: state can be entered by the services alone (0710, a private group); every
-folder in it is 0700 of the one service that uses it. Idempotent; a folder with
-a wrong owner is put right only below the state folder, which no learner can write.
+folder in it is 0700 of the one service that uses it, except our SQLite database,
+which the hub and the campus share by a group of their own. Idempotent; a folder
+with a wrong owner is put right only below the state folder, which no learner can write.
 """
 
 import hashlib
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bioskills.base.places import Places, database_url, places_of
 from bioskills.base.problems import SetupError
 from bioskills.base.settings import Settings
-from bioskills.base.store import ensure_schema, known_revisions, schema_revisions
+from bioskills.base.store import ensure_schema, known_revisions, schema_revisions, sqlite_path
 from bioskills.base.text import _
 from bioskills.hub.lab_config import write_lab_config
 from bioskills.hub.privileges import run_as
 from bioskills.hub.secrets_store import ensure_secret, write_private
+from bioskills.hub.warnings_shown import one_account_for_all
 
 TRAVERSE = 0o711
 PRIVATE = 0o700
+SHARED_FOLDER, SHARED_FILE = 0o2770, 0o660
+"""Modes of our SQLite database: what is made in the folder belongs to its group (setgid), and
+SQLite gives its -wal and -shm files the mode of the main one, whatever the umask."""
 
 
 @dataclass(frozen=True)
 class Owners:
-    """The numeric uids of the services; all the caller's own where it is not root."""
+    """The numeric ids of the services; all the caller's own where it is not root.
 
-    hub: int
+    Attributes:
+        root: Who owns what no service may change.
+        proxy: Also the group that may enter the state folder.
+        relay: Carries what walled labs say to the hub and the campus.
+        probe: Tries imports before a warm parent makes them.
+        database: A group, not a user: who may open our SQLite database.
+    """
+
+    root: int
     proxy: int
     campus: int
     grader: int
     culler: int
+    hub: int
+    relay: int
+    probe: int
+    database: int
 
     @property
     def group(self) -> int:
         """The group that may enter the state folder."""
         return self.proxy
 
+    def groups(self, uid: int) -> tuple[int, ...]:
+        """Return the further groups of a service: beside its own, the fewest that it needs."""
+        return (self.group, self.database) if uid in {self.hub, self.campus} else (self.group,)
+
+    @property
+    def services(self) -> set[int]:
+        """Every uid that a process of ours runs as, root apart."""
+        every = {self.proxy, self.campus, self.grader, self.culler, self.hub}
+        return (every | {self.relay, self.probe}) - {self.root}
+
 
 def owners_of(settings: Settings) -> Owners:
     """Return the uids that the services run as."""
     me = os.geteuid()
     if me != 0:
-        return Owners(me, me, me, me, me)
-    first = settings.labs.service_uid
-    return Owners(hub=0, proxy=first, campus=first + 1, grader=first + 2, culler=first + 3)
+        return Owners(*[me] * 9)
+    return Owners(0, *(settings.labs.service_uid + n for n in range(8)))
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """Files of the tokens by which the services know each other."""
+    """Files of the tokens by which the services know each other; each is read by one of them."""
 
     proxy: Path
+    proxy_at_hub: Path
     campus: Path
+    campus_at_hub: Path
     grader_at_campus: Path
     grader: Path
     culler: Path
+    culler_at_hub: Path
     provision: Path
     cookie: Path
 
@@ -66,10 +96,13 @@ def secret_files(places: Places) -> Secrets:
     """Return where each secret lies."""
     return Secrets(
         proxy=places.proxy / "token",
+        proxy_at_hub=places.hub / "proxy_token",
         campus=places.campus / "hub_token",
+        campus_at_hub=places.hub / "campus_token",
         grader_at_campus=places.campus / "grader_token",
         grader=places.grader / "campus_token",
         culler=places.state / "culler" / "hub_token",
+        culler_at_hub=places.hub / "culler_token",
         provision=places.hub / "provision_token",
         cookie=places.hub / "cookie_secret",
     )
@@ -79,43 +112,82 @@ def ensure_state(settings: Settings) -> Places:
     """Make folders, secrets and tables; return the places."""
     places, owners = places_of(settings), owners_of(settings)
     places.data.mkdir(mode=0o755, parents=True, exist_ok=True)
-    _ensure_folder(places.homes, owners.hub, TRAVERSE)
-    _ensure_folder(
-        places.state, owners.hub, 0o710 if os.geteuid() == 0 else PRIVATE, group=owners.group
-    )
-    _ensure_folder(places.hub, owners.hub)
-    _ensure_folder(places.logs, owners.hub)
-    _ensure_folder(places.proxy, owners.proxy)
-    _ensure_folder(places.state / "culler", owners.culler)
-    _ensure_folder(places.campus, owners.campus)
-    _ensure_folder(places.grader, owners.grader)
-    _ensure_folder(places.database, owners.campus)
+    ensure_folder(places.homes, owners.root, TRAVERSE)
+    for folder, owner, mode, group in folders_of(places, owners):
+        _hand_over(folder, owner)
+        ensure_folder(folder, owner, mode, group=group)
     _ensure_secrets(secret_files(places), owners)
     write_lab_config(places.data / "lab-config")
     # As the campus: root opens nothing by path in a folder that a service can write.
-    run_as(owners.campus, owners.group, lambda: _ensure_campus(settings, places))
+    groups = owners.groups(owners.campus)
+    run_as(owners.campus, groups, lambda: _ensure_campus(settings, places, owners))
     return places
 
 
-def _ensure_campus(settings: Settings, places: Places) -> None:
+def folders_of(places: Places, owners: Owners) -> list[tuple[Path, int, int, int]]:
+    """Return every folder of the state with its owner, mode and group."""
+    alone = owners.root != 0
+    private = (
+        (places.machine, owners.root),
+        (places.logs, owners.root),
+        (places.logs / "labs", owners.root),
+        (places.hub, owners.hub),
+        (places.proxy, owners.proxy),
+        (places.state / "culler", owners.culler),
+        (places.campus, owners.campus),
+        (places.grader, owners.grader),
+    )
+    return [
+        (places.state, owners.root, PRIVATE if alone else 0o710, owners.group),
+        (places.hub_config, owners.root, PRIVATE if alone else 0o750, owners.hub),
+        *((folder, owner, PRIVATE, owner) for folder, owner in private),
+        (
+            places.database,
+            owners.campus,
+            PRIVATE if alone else SHARED_FOLDER,
+            owners.database,
+        ),
+    ]
+
+
+def _hand_over(folder: Path, owner: int) -> None:
+    """Give a service what root kept in its folder while the service ran as root (the hub, once)."""
+    if os.geteuid() != 0 or owner == 0 or not folder.is_dir() or folder.stat().st_uid != 0:
+        return
+    for entry in folder.iterdir():
+        if entry.is_file() and not entry.is_symlink():
+            os.chown(entry, owner, owner, follow_symlinks=False)
+
+
+def _ensure_campus(settings: Settings, places: Places, owners: Owners) -> None:
     places.objects.mkdir(mode=PRIVATE, exist_ok=True)
     _ensure_database(database_url(settings))
+    file = sqlite_path(database_url(settings))
+    if file is not None and owners.root == 0:
+        share_database(file, owners.database)
+
+
+def share_database(file: Path, group: int) -> None:
+    """Let a group write a SQLite database, as its owner and a member of that group."""
+    for end in ("", "-wal", "-shm"):
+        part = file.with_name(file.name + end)
+        # One beside the main file may be the hub's; then it has this mode already.
+        with suppress(FileNotFoundError, PermissionError):
+            os.chown(part, -1, group, follow_symlinks=False)
+            part.chmod(SHARED_FILE)
 
 
 def runtime_dir(settings: Settings) -> Path:
     """Return a short folder for kernel sockets: a socket's path may hold 107 bytes only."""
     mark = hashlib.sha256(str(places_of(settings).data).encode()).hexdigest()[:8]
-    parent = (
-        Path("/run")
-        if os.geteuid() == 0
-        else Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    )
-    return parent / f"bsh-{mark}"
+    # Not by who asks: a service of a machine that root started is not root itself.
+    alone = one_account_for_all(places_of(settings).state)
+    parent = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir() if alone else "/run"
+    return Path(parent) / f"bsh-{mark}"
 
 
-def _ensure_folder(
-    path: Path, owner: int, mode: int = PRIVATE, *, group: int | None = None
-) -> None:
+def ensure_folder(path: Path, owner: int, mode: int = PRIVATE, *, group: int | None = None) -> None:
+    """Make a folder, or put its owner and mode right."""
     path.mkdir(mode=mode, parents=True, exist_ok=True)
     if os.geteuid() == 0:
         os.chown(path, owner, owner if group is None else group)
@@ -123,14 +195,17 @@ def _ensure_folder(
 
 
 def _ensure_secrets(files: Secrets, owners: Owners) -> None:
-    ensure_secret(files.proxy, owners.proxy)
-    ensure_secret(files.campus, owners.campus)
-    ensure_secret(files.culler, owners.culler)
     ensure_secret(files.provision, owners.hub)
     ensure_secret(files.cookie, owners.hub)
-    shared = ensure_secret(files.grader, owners.grader)
-    if ensure_secret(files.grader_at_campus, owners.campus) != shared:
-        write_private(files.grader_at_campus, shared, owners.campus)
+    for secret, owner, copy, reader in (
+        (files.proxy, owners.proxy, files.proxy_at_hub, owners.hub),
+        (files.campus, owners.campus, files.campus_at_hub, owners.hub),
+        (files.culler, owners.culler, files.culler_at_hub, owners.hub),
+        (files.grader, owners.grader, files.grader_at_campus, owners.campus),
+    ):
+        shared = ensure_secret(secret, owner)
+        if ensure_secret(copy, reader) != shared:
+            write_private(copy, shared, reader)
 
 
 def _ensure_database(url: str) -> None:
@@ -162,5 +237,5 @@ def ensure_backups(settings: Settings) -> Path:
     if not folder.parent.is_dir():
         text = _("There is no installation at {data}. Start first: bioskills run")
         raise SetupError(text.format(data=places_of(settings).data))
-    _ensure_folder(folder, owners_of(settings).campus)
+    ensure_folder(folder, owners_of(settings).campus)
     return folder

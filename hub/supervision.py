@@ -9,7 +9,7 @@ library) starts, restarts and stops them.
 import configparser
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from bioskills.base.places import Places
 from bioskills.hub.state import Owners
 
 STOP_WAIT_S = 30
+
+ENDS_ITS_OWN = {"hub", "fork"}
+"""They stop what they started themselves, in order."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Program:
         name: As in the logs.
         uid: Whom it runs as; 0 keeps root.
         command: Absolute command line.
-        settings: The settings file it reads.
+        settings: The settings file it reads, if it reads one.
         priority: Lower starts first and stops last.
         listens: Whether it may take a port below 1024, which no learner's process can.
     """
@@ -35,7 +38,7 @@ class Program:
     name: str
     uid: int
     command: tuple[str, ...]
-    settings: Path
+    settings: Path | None
     priority: int
     listens: bool = False
 
@@ -64,7 +67,12 @@ def programs(
             listens=True,
         ),
         Program(
-            "hub", owners.hub, (*isolated, "jupyterhub", "-f", str(config)), settings["hub"], 30
+            "hub",
+            owners.hub,
+            (*isolated, "jupyterhub", "-f", str(config)),
+            settings["hub"],
+            30,
+            listens=True,
         ),
         Program(
             "grader", owners.grader, (lab, "-I", "-m", "bioskills.graders"), settings["grader"], 40
@@ -79,12 +87,20 @@ def programs(
     ]
 
 
-def walled(program: Program, group: int) -> list[str]:
+def fork_program(places: Places, config: Path) -> Program:
+    """Return the fork server, the only service that keeps root."""
+    python = str(places.environment("hub") / "bin" / "python")
+    command = (python, "-I", "-m", "bioskills.fork_server", str(config))
+    return Program("fork", 0, command, None, 25)
+
+
+def walled(program: Program, groups: Iterable[int]) -> list[str]:
     """Return the command line behind setpriv: own uid, no new rights, ends with its parent."""
     walls = ["setpriv", "--pdeathsig", "TERM"]
     if os.geteuid() == 0 and program.uid != 0:
         uid = str(program.uid)
-        walls += ["--reuid", uid, "--regid", uid, "--groups", str(group), "--no-new-privs"]
+        further = ",".join(map(str, groups))
+        walls += ["--reuid", uid, "--regid", uid, "--groups", further, "--no-new-privs"]
         rights = "-all,+net_bind_service" if program.listens else "-all"
         walls += [f"--{kind}={rights}" for kind in ("inh-caps", "ambient-caps", "bounding-set")]
     return [*walls, "--", *program.command]
@@ -97,7 +113,7 @@ def supervisor_config(places: Places, owners: Owners, every: list[Program], sock
         "nodaemon": "true",
         "silent": "true",
         "logfile": str(places.logs / "supervisor.log"),
-        "pidfile": str(places.hub / "supervisor.pid"),
+        "pidfile": str(places.machine / "supervisor.pid"),
         "childlogdir": str(places.logs),
         "umask": "077",
     }
@@ -107,22 +123,26 @@ def supervisor_config(places: Places, owners: Owners, every: list[Program], sock
     }
     config["supervisorctl"] = {"serverurl": f"unix://{socket}"}
     for program in every:
-        config[f"program:{program.name}"] = _section(places, program, owners.group)
+        config[f"program:{program.name}"] = _section(places, program, owners)
     text = io.StringIO()
     config.write(text)
     return text.getvalue()
 
 
-def _section(places: Places, program: Program, group: int) -> dict[str, str]:
+def _section(places: Places, program: Program, owners: Owners) -> dict[str, str]:
+    command = walled(program, owners.groups(program.uid))
+    variables = {"PYTHONUNBUFFERED": "1", "LANG": "C.UTF-8"}
+    if program.settings is not None:
+        variables["BIOSKILLS_SETTINGS"] = _escaped(str(program.settings))
     return {
-        "command": " ".join(_quoted(word) for word in walled(program, group)),
+        "command": " ".join(_quoted(word) for word in command),
         "directory": "/",
         "priority": str(program.priority),
-        "environment": f'BIOSKILLS_SETTINGS="{_escaped(str(program.settings))}",PYTHONUNBUFFERED="1",LANG="C.UTF-8"',
+        "environment": ",".join(f'{name}="{value}"' for name, value in variables.items()),
         "startsecs": "2",
         "startretries": "5",
         "stopwaitsecs": str(STOP_WAIT_S),
-        "stopasgroup": "false" if program.name == "hub" else "true",
+        "stopasgroup": "false" if program.name in ENDS_ITS_OWN else "true",
         "killasgroup": "true",
         "redirect_stderr": "true",
         "stdout_logfile": str(places.logs / f"{program.name}.log"),

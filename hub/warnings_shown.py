@@ -4,6 +4,7 @@ Law: a fall-back is never silent. Each warning here is printed at start-up and
 stands on every page of the hub and the campus until its cause is gone.
 """
 
+import os
 from pathlib import Path
 
 from bioskills.base.places import places_of
@@ -15,7 +16,8 @@ UNPRIVILEGED_FROM = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 def one_account_for_all(state: Path) -> bool:
     """Say whether every service and every lab runs as one account (not started by root)."""
-    return state.stat().st_uid != 0
+    # The state folder is root's where root started it; a service of such a machine is not root.
+    return (state.stat().st_uid if state.exists() else os.geteuid()) != 0
 
 
 def unprivileged_from() -> int:

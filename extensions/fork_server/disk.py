@@ -135,7 +135,7 @@ def hold(mark: str, uid: int, size: int) -> None:
             _hold(mark, uid, size)
         finally:
             os._exit(0)
-    os.waitpid(child, 0)
+    killing.end_by(child, killing.CHILD_S)
 
 
 def _hold(mark: str, uid: int, size: int) -> None:

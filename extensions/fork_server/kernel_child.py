@@ -8,6 +8,7 @@ said: hash seed, address layout, `sys.flags` and what was imported.
 
 import atexit
 import importlib
+import itertools
 import locale
 import logging
 import os
@@ -19,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ipykernel import kernelapp
+from ipykernel import ipkernel, kernelapp
 
 from bioskills.fork_server import linux, title
 
@@ -61,10 +62,54 @@ class IPKernelApp(kernelapp.IPKernelApp):  # type: ignore[misc]  # the same name
         if self.parent_handle:
             self.poller = LabWatch(self.lab)
 
+    def init_kernel(self) -> None:
+        """Make the kernel; it lists all modules' files, which would copy every module's memory."""
+        ipkernel.sys = _Files(_listed)
+        try:
+            super().init_kernel()
+        finally:
+            ipkernel.sys = sys
+
+    def init_path(self) -> None:
+        """Let the learner import from his folder, which `python -I` of the parent forbids."""
+        super().init_path()
+        if not ("" in sys.path or self.ignore_cwd or os.environ.get("PYTHONSAFEPATH")):
+            sites = [path.endswith(("site-packages", "dist-packages")) for path in sys.path]
+            sys.path.insert(sites.index(True) if True in sites else 0, "")
+
     def init_extensions(self) -> None:
         """Let imported modules meet the shell that was not there at their import."""
         super().init_extensions()
         _each(_WITH_SHELL)
+
+
+class _Listed:
+    """A module as far as the kernel's list needs it."""
+
+    __slots__ = ("__file__",)
+
+    def __init__(self, file: str) -> None:
+        # A copy: all of them lie together then, in a few pages.
+        self.__file__ = file.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+
+
+class _Files:
+    """The module `sys` with a short way to the files of all modules."""
+
+    def __init__(self, modules: dict[str, _Listed]) -> None:
+        self.modules = modules
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
+
+
+_listed: dict[str, _Listed] = {}
+
+
+def list_modules() -> None:
+    """Note the files of everything imported; called in the warm parent, when all is."""
+    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    _listed.update({name: _Listed(file) for name, file in files.items() if file})
 
 
 def run_kernel(args: Sequence[str], variables: Mapping[str, str], lab: int) -> None:
@@ -112,6 +157,8 @@ def _like_new(args: Sequence[str]) -> None:
     sys.argv[:] = [LAUNCHER, *args[3:]]
     sys.orig_argv[:] = args
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+    # The parent's threads, which ended, do not count.
+    threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]  # noqa: SLF001
     # `python -m` puts the folder first; the launcher itself takes it away again.
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - a string is what belongs there
     _set_locale()
@@ -139,7 +186,7 @@ def _each(steps: Mapping[str, Callable[[Any], object]]) -> None:
         if module is not None:
             try:
                 step(module)
-            except Exception:  # noqa: BLE001 - a new version of somebody's module must not cost the kernel
+            except Exception:
                 logging.getLogger(__name__).warning("%s was not adapted", name, exc_info=True)
 
 

@@ -25,6 +25,8 @@ from bioskills.fork_server import child, config, drop, linux, preload, rooms, wa
 from bioskills.fork_server.door import Caller, Door, Loop
 
 QUOTA = 32
+STARTS_A_SECOND = 2.0
+"""Of one learner, after a burst of `QUOTA`: starting and ending kernels costs root's time."""
 MOST_KERNELS = 64
 """Kernels of one learner; before that the limit of processes is reached."""
 
@@ -54,7 +56,8 @@ class Kernels:
         self.config = settings
         self.variables = variables
         self.lines: dict[int, Caller] = {}
-        door = Door(settings.socket("kernels"), 0o666, settings.is_learner, QUOTA, self.handle)
+        path = settings.socket("kernels")
+        door = Door(path, 0o666, settings.is_learner, QUOTA, self.handle, rate=STARTS_A_SECOND)
         self.loop = Loop(door, self.ended)
 
     def handle(self, caller: Caller, request: wire.Request) -> bool:
@@ -185,6 +188,7 @@ def _ready(settings: config.Config, names: Iterable[str]) -> Kernels:
     warm.refuse_threads()
     refuse_contexts()
     kernels = Kernels(settings, variables)
+    sys.modules["bioskills.fork_server.kernel_child"].list_modules()
     gc.collect()
     gc.freeze()
     return kernels

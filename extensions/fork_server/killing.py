@@ -5,6 +5,7 @@ signalled, so that a number that was given to somebody else meanwhile harms nobo
 """
 
 import os
+import select
 import signal
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PAUSE_S = 0.01
+CHILD_S = 2.0
 
 
 def members(groups: tuple[Path, ...]) -> set[int]:
@@ -64,12 +66,22 @@ def _frozen(freezer: Path | None) -> Iterator[None]:
         state.write_text("THAWED", encoding="ascii")
 
 
+def signal_members(groups: tuple[Path, ...], number: int) -> None:
+    """Send every process in the groups this signal, once."""
+    for pid in members(groups):
+        _send(pid, groups, number)
+
+
 def _kill(pid: int, groups: tuple[Path, ...]) -> None:
+    _send(pid, groups, signal.SIGKILL)
+
+
+def _send(pid: int, groups: tuple[Path, ...], number: int) -> None:
     with suppress(OSError):  # it ended meanwhile
         handle = os.pidfd_open(pid)
         try:
             if pid in members(groups):
-                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                signal.pidfd_send_signal(handle, number)
         finally:
             os.close(handle)
 
@@ -99,6 +111,15 @@ def _sweep(uid: int) -> None:
             os.kill(-1, signal.SIGKILL)
         finally:
             os._exit(0)
+    end_by(child, CHILD_S)
+
+
+def end_by(child: int, within_s: float) -> None:
+    """Wait for a child of ours that is a learner's; whoever stops or delays it gains nothing."""
+    handle = os.pidfd_open(child)
+    select.select([handle], [], [], within_s)
+    os.close(handle)
+    os.kill(child, signal.SIGKILL)  # not waited for yet: the number is still its own
     os.waitpid(child, 0)
 
 

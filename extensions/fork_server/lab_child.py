@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from bioskills.fork_server import wire
+from bioskills.fork_server import title, wire
 from bioskills.fork_server.warm import import_names
 
 HEAVY = "rfc3987_syntax"
@@ -27,6 +27,7 @@ MODULES = (
     "tornado.platform.asyncio",
 )
 PRIVATE_METHODS = ("_bind_http_server_tcp", "_find_http_port", "start_ioloop")
+PROGRAM = "jupyterhub-singleuser"
 COLD = ("-I", "-m", "bioskills.fork_server.cold_lab")
 
 
@@ -51,7 +52,8 @@ def serve(payload: wire.Payload, listener: socket.socket, connection: socket.soc
         connection: Where *ready* is said.
     """
     set_address(listener)
-    sys.argv[:] = ["jupyterhub-singleuser", *payload.args]
+    sys.argv[:] = [PROGRAM, *payload.args]
+    title.set_words([PROGRAM])
     app = importlib.import_module("jupyter_server.serverapp").ServerApp
     _adopt(app, listener)
     _announce(app, connection)

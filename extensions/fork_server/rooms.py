@@ -197,13 +197,21 @@ def _furnish(config: Config, uid: int, limits: Mapping[str, int]) -> None:
     _cover(limits)
     for path, descriptor in {**seen, **accounts}.items():
         if path in seen:
-            Path(path).mkdir(mode=0o711, parents=True, exist_ok=True)
+            _make_way(Path(path))
         linux.mount(f"/proc/self/fd/{descriptor}", path, "", linux.MS_BIND | linux.MS_REC)
         os.close(descriptor)
     # Other rooms' namespaces would live as long as this one.
     linux.umount(str(config.run_dir / "rooms"))
     # invisible: other people's processes are not even listed. Per mount since Linux 5.8.
     linux.mount("proc", "/proc", "proc", PLAIN | linux.MS_NOEXEC, "hidepid=2")
+
+
+def _make_way(path: Path) -> None:
+    """Make a folder and those above it, open to pass for all whatever the umask."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            folder.mkdir()
+            folder.chmod(0o711)
 
 
 def _cover(limits: Mapping[str, int]) -> None:

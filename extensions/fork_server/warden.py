@@ -20,7 +20,6 @@ from bioskills.fork_server import (
     child,
     killing,
     links,
-    linux,
     parents,
     rooms,
     usage,
@@ -164,19 +163,10 @@ def close_all(config: Config, gates: links.Links) -> None:
 
 def _ask_to_end(config: Config, uid: int) -> None:
     groups = tuple(cgroups.folders(config.mark, uid, cgroups.here()).values())
-    found = {pid: linux.start_time(pid) for pid in killing.members(groups)}
-    for pid in found:
-        _signal(pid)
+    killing.signal_members(groups, signal.SIGTERM)
     limit = time.monotonic() + PATIENCE_S
-    while time.monotonic() < limit and any(linux.start_time(p) == s for p, s in found.items() if s):
+    while time.monotonic() < limit and killing.members(groups):
         time.sleep(LOOK_S)
-
-
-def _signal(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return
 
 
 @contextmanager

@@ -14,6 +14,8 @@ ARTEFACTS = ROOT / "tests" / "artefacts"
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 WIDTHS = (1360, 390)
 THEMES = ("light", "dark")
+OURS = ".bsh-lab"
+LAB_SIZES = ((1360, 900), (390, 844))
 RUN = "demo-sequences-first-steps"
 GRADED_MS = 240_000  # figures are printed; a loaded machine fails no test
 
@@ -144,6 +146,38 @@ def examine(page: Page, name: str, scope: str = "", widths: Iterable[int] = WIDT
                 faults.append(f"{where}: {sideways(page)} px wider than the window")
     page.set_viewport_size(size)
     return faults
+
+
+def switch_theme(page, theme: str) -> None:
+    """Choose a theme in Lab's own menu."""
+    page.locator(".lm-MenuBar-itemLabel", has_text="Settings").click()
+    page.locator(".lm-Menu-item", has_text="Theme").first.click()
+    label = re.compile(f"^JupyterLab {theme.title()}$")
+    page.locator(".lm-Menu-itemLabel", has_text=label).click()
+    light = str(theme == "light").lower()
+    page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
+
+
+def look(page, name: str, sizes=LAB_SIZES) -> list[str]:
+    """Look at what is ours in the Lab as it is now; keep the pictures, return the faults."""
+    faults = []
+    before = page.viewport_size
+    theme = "light" if page.locator("body[data-jp-theme-light=true]").count() else "dark"
+    for width, height in sizes:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(150)  # Lab lays itself out in the next frame
+        keep_picture(page, f"lab-{name}-{theme}-{width}")
+        faults += [f"{name}-{theme}-{width}: {fault}" for fault in axe_faults(page, OURS)]
+    page.set_viewport_size(before)
+    return faults
+
+
+def in_both_themes(page, name: str) -> list[str]:
+    found = []
+    for theme in reversed(THEMES):
+        switch_theme(page, theme)
+        found += look(page, name)
+    return found
 
 
 def keep_picture(page: Page, name: str) -> Path:

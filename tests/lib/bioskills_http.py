@@ -3,14 +3,16 @@
 import json
 import os
 import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+from bioskills_memory import environ_of
 from bioskills_product import Product
 from jupyter_client.blocking.client import BlockingKernelClient
 
@@ -95,7 +97,7 @@ class Lab:
         name: Whose it is.
         pid: Its server process.
         uid: Whom that runs as.
-        environ: The environment that its server was started with.
+        environ: The environment that its server has.
     """
 
     product: Product
@@ -160,13 +162,18 @@ def run(client: BlockingKernelClient, code: str) -> str:
 
 
 def start_lab(product: Product, name: str, password: str = "") -> Lab:
+    """Sign in and start a lab as a browser does; find its process."""
+    start_lab_of(product, name, password)
+    return lab_of(product, name)
+
+
+def start_lab_of(product: Product, name: str, password: str = "") -> None:
     """Sign in and start a lab as a browser does; wait until its server answers."""
     with visitor() as client:
         assert sign_in(client, product, name, password)
         client.get(f"{product.url}/hub/spawn/{name}")
     ready = eventually(lambda: server_of(product, name).get("ready"))
     assert ready, (product.data / "state/log/hub.log").read_text()[-3000:]
-    return lab_of(product, name)
 
 
 def server_of(product: Product, name: str) -> dict[str, Any]:
@@ -177,14 +184,22 @@ def server_of(product: Product, name: str) -> dict[str, Any]:
 
 
 def lab_of(product: Product, name: str) -> Lab:
-    """Find the server process of a person's lab."""
-    for entry in PROC.iterdir():
-        if entry.name.isdigit() and start_time(int(entry.name)):
-            environ = _environ(entry) if "bioskills.hub.slim_lab" in _command(entry) else {}
-            home = Path(environ.get("HOME", "/"))
-            if environ.get("USER") == name and home.is_relative_to(product.data):
-                return Lab(product, name, int(entry.name), _uid(entry), environ)
-    raise AssertionError(f"{name} has no lab")
+    """Find the server process of a person's lab, as the hub knows it."""
+    state = state_of(product, name)
+    assert state.get("pid"), f"{name} has no lab"
+    pid = int(state["pid"])
+    assert start_time(pid) == state["started"], f"{name}'s lab ended"
+    return Lab(product, name, pid, _uid(PROC / str(pid)), environ_of(pid))
+
+
+def state_of(product: Product, name: str) -> dict[str, Any]:
+    """Return what the hub keeps of a person's lab over a restart; empty where there is none."""
+    chosen = "select spawners.state from spawners join users on users.id = user_id where users.name = ?"
+    file = product.data / "state/hub/hub.sqlite"
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        row = database.execute(chosen, (name,)).fetchone()
+    found: dict[str, Any] = json.loads(row[0]) if row and row[0] else {}
+    return found
 
 
 def stop_lab(lab: Lab) -> None:
@@ -193,11 +208,11 @@ def stop_lab(lab: Lab) -> None:
     assert eventually(lambda: not server_of(lab.product, lab.name))
 
 
-def listeners(uids: set[int]) -> list[int]:
-    """Return the TCP ports on which processes of these uids listen."""
+def listeners(uids: set[int], pid: int | str = "self") -> list[int]:
+    """Return the TCP ports on which processes of these uids listen, in a process's network."""
     found = []
     for table in ("tcp", "tcp6"):
-        for line in (PROC / "net" / table).read_text().splitlines()[1:]:
+        for line in (PROC / str(pid) / "net" / table).read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == LISTENING and int(fields[7]) in uids:
                 found.append(int(fields[1].rpartition(":")[2], 16))

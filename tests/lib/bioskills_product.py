@@ -61,12 +61,15 @@ class Product:
         data: Its data folder.
         environ: Variables that make `bioskills` commands mean this installation.
         port: The proxy's port.
+        process: `bioskills run`, once started.
+        course: The course it begins with.
     """
 
     data: Path
     environ: dict[str, str]
     port: int
     process: "subprocess.Popen[str] | None" = None
+    course: Path = COURSE
 
     @property
     def url(self) -> str:
@@ -115,7 +118,7 @@ class Product:
         """Start the command and return at once."""
         with (self.data / "run.log").open("w") as log:
             self.process = subprocess.Popen(
-                [self.program, "run", "--demo", str(COURSE)],
+                [self.program, "run", "--demo", str(self.course)],
                 env=self.environ,
                 cwd=ROOT,
                 stdout=log,
@@ -168,6 +171,7 @@ def new_product() -> Product:
         "BIOSKILLS_NETWORK_CAMPUS_PORT": str(campus),
         "BIOSKILLS_LABS_SERVICE_UID": str(uids),
         "BIOSKILLS_LABS_FIRST_UID": str(uids + 20),
+        "BIOSKILLS_LABS_UID_COUNT": str(UIDS_EACH - 20),
     }
     return Product(data, environ, port)
 

@@ -30,7 +30,7 @@ PRACTICE, DELIVERY = "Practice", "Check the delivery"
 def supervisor(product, *words: str) -> None:
     """Speak to the installation's own supervisor."""
     program = str(ENVIRONMENTS / "hub" / "bin" / "supervisorctl")
-    config = str(product.data / "state/hub/supervisord.conf")
+    config = str(product.data / "state/machine/supervisord.conf")
     subprocess.run([program, "-c", config, *words], check=True, capture_output=True, timeout=60)
 
 

@@ -1,18 +1,16 @@
 """axe-core finds nothing on any page or panel of ours, light and dark, wide and narrow."""
 
-import re
-
 import pytest
 from bioskills_browser import (
     GRADED_MS,
     RUN,
-    THEMES,
     axe_faults,
     button,
     card,
     dialog,
     examine,
-    keep_picture,
+    in_both_themes,
+    look,
     open_lab,
     panel,
     start,
@@ -24,40 +22,6 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
 
 PRACTICE = "Practice"
-OURS = ".bsh-lab"
-LAB_SIZES = ((1360, 900), (390, 844))
-
-
-def switch_theme(page, theme: str) -> None:
-    """Choose a theme in Lab's own menu."""
-    page.locator(".lm-MenuBar-itemLabel", has_text="Settings").click()
-    page.locator(".lm-Menu-item", has_text="Theme").first.click()
-    label = re.compile(f"^JupyterLab {theme.title()}$")
-    page.locator(".lm-Menu-itemLabel", has_text=label).click()
-    light = str(theme == "light").lower()
-    page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
-
-
-def look(page, name: str, sizes=LAB_SIZES) -> list[str]:
-    """Look at what is ours in the Lab as it is now; keep the pictures, return the faults."""
-    faults = []
-    before = page.viewport_size
-    theme = "light" if page.locator("body[data-jp-theme-light=true]").count() else "dark"
-    for width, height in sizes:
-        page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(150)  # Lab lays itself out in the next frame
-        keep_picture(page, f"lab-{name}-{theme}-{width}")
-        faults += [f"{name}-{theme}-{width}: {fault}" for fault in axe_faults(page, OURS)]
-    page.set_viewport_size(before)
-    return faults
-
-
-def in_both_themes(page, name: str) -> list[str]:
-    found = []
-    for theme in reversed(THEMES):
-        switch_theme(page, theme)
-        found += look(page, name)
-    return found
 
 
 def test_axe_itself_finds_what_is_wrong(product, signed_in):

@@ -4,6 +4,7 @@ Law: no symbolic link is followed below the home, so that nothing is read or
 written outside it; an existing file is never replaced here.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,8 @@ from bioskills_lab.problems import Refused
 from bioskills_lab.words import _
 
 OWN = ".bioskills"
+FULL = frozenset({errno.EFBIG, errno.EDQUOT, errno.ENOSPC})
+"""No room: the disk is full, or what this learner may use of it."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -50,6 +53,8 @@ def _step(parent: int, name: str, *, make: bool) -> int:
     except FileNotFoundError:
         raise
     except OSError as error:
+        if error.errno in FULL:
+            raise
         raise Refused(
             HTTPStatus.CONFLICT,
             "not_a_folder",

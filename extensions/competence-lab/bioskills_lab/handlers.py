@@ -18,6 +18,7 @@ from jupyter_server.utils import url_path_join
 
 from bioskills_lab.campus import campus_of_environment
 from bioskills_lab.fields import Asked, read_asked, read_id
+from bioskills_lab.limits import limits
 from bioskills_lab.problems import Refused
 from bioskills_lab.running import run_cells
 from bioskills_lab.words import _
@@ -102,6 +103,16 @@ class FeedbackOf(Verb):
         await self.answer(lambda desk: desk.feedback(read_id(self.get_query_argument("id", ""))))
 
 
+class Limits(Verb):
+    """GET: what the lab uses and may use; nothing of the campus."""
+
+    @tornado.web.authenticated
+    async def get(self) -> None:
+        """Answer."""
+        self.set_header("Cache-Control", "no-store")
+        await self.finish(await limits())
+
+
 class Start(Verb):
     """POST `run`, `assignment`, `attempt`: put the assignment into the learner's files."""
 
@@ -141,6 +152,7 @@ class OpenLesson(Verb):
 VERBS: dict[str, type[Verb]] = {
     "overview": Overview,
     "feedback": FeedbackOf,
+    "limits": Limits,
     "start": Start,
     "check": Check,
     "hand-in": HandIn,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bioskills_lab.folders import OWN, opened
+from bioskills_lab.problems import Refused
 
 RELEASED = "released.json"
 RECEIPTS = "receipts.json"
@@ -33,9 +34,28 @@ def read_note(home: Path, names: tuple[str, ...], note: str) -> dict[str, Any]:
 
 
 def write_note(home: Path, names: tuple[str, ...], note: str, content: dict[str, Any]) -> None:
-    """Replace one note in the folder named by `names`."""
+    """Replace one note in the folder named by `names`.
+
+    Raises:
+        OSError: It could not be written, such as where the disk is full; the old one is there.
+    """
     draft = f"{note}.{secrets.token_hex(4)}"
     with opened(home, *names, OWN, make=True) as folder:
-        with os.fdopen(os.open(draft, _NEW, 0o644, dir_fd=folder), "w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False, indent=1)
-        os.replace(draft, note, src_dir_fd=folder, dst_dir_fd=folder)
+        try:
+            file = os.fdopen(os.open(draft, _NEW, 0o644, dir_fd=folder), "w", encoding="utf-8")
+            with file:
+                json.dump(content, file, ensure_ascii=False, indent=1)
+            os.replace(draft, note, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            with suppress(FileNotFoundError):
+                os.unlink(draft, dir_fd=folder)
+            raise
+
+
+def try_note(home: Path, names: tuple[str, ...], note: str, content: dict[str, Any]) -> bool:
+    """Replace one note where that is possible: what a person asked for does not depend on it."""
+    try:
+        write_note(home, names, note, content)
+    except (OSError, Refused):
+        return False
+    return True

@@ -5,17 +5,20 @@ so that the server answers others meanwhile; what is unsent stays on disk.
 """
 
 import asyncio
+import io
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any
 
 from bioskills_lab import notes
 from bioskills_lab.campus import Campus
 from bioskills_lab.checking import check_result
 from bioskills_lab.fields import Asked, is_name
+from bioskills_lab.folders import FULL
 from bioskills_lab.local import local_view
 from bioskills_lab.notebook import (
     Cell,
@@ -33,7 +36,6 @@ from bioskills_lab.words import _
 
 Runner = Callable[[list[Cell], Path], Awaitable[Run]]
 Json = dict[str, Any]
-T = TypeVar("T")
 
 
 class Desk:
@@ -105,7 +107,8 @@ class Desk:
         open_answers = await asyncio.to_thread(self._untouched, folder, name, released)
         if open_answers and not asked.anyway:
             return {"receipt": None, "skipped": [], "untouched": open_answers}
-        with tempfile.TemporaryFile() as tree:
+        # In memory: work must reach the campus also where no file can be written any more.
+        with io.BytesIO() as tree:
             skipped = await asyncio.to_thread(pack, self._home, *folder, tree)
             receipt = await self._campus.hand_in(
                 asked.run, asked.item, tree, released.get("version")
@@ -119,20 +122,18 @@ class Desk:
         lesson = await self._lesson(asked)
         path = self._home / course / lesson
         if not await asyncio.to_thread(path.is_file):
-            with tempfile.TemporaryFile() as tree:
+            with _written(self._home), tempfile.TemporaryFile() as tree:
                 await self._campus.materials(asked.run, tree, MOST_BYTES)
-                await asyncio.to_thread(_unpack, add_missing, tree, self._home, course)
+                await asyncio.to_thread(add_missing, tree, self._home, course)
         if not await asyncio.to_thread(path.is_file):
             raise strange_answer(_("the lesson {path} is missing").format(path=lesson))
         await asyncio.to_thread(self._note_opened, course, asked.item)
         return {"path": f"{course}/{lesson}"}
 
     async def _fetch_release(self, asked: Asked, course: str) -> bool:
-        with tempfile.TemporaryFile() as tree:
+        with _written(self._home), tempfile.TemporaryFile() as tree:
             version = await self._campus.release(asked.run, asked.item, tree, MOST_BYTES)
-            laid_out = await asyncio.to_thread(
-                _unpack, lay_out_new, tree, self._home, course, asked.item
-            )
+            laid_out = await asyncio.to_thread(lay_out_new, tree, self._home, course, asked.item)
         if laid_out:
             await asyncio.to_thread(self._note_released, asked, course, version)
         return laid_out
@@ -142,14 +143,14 @@ class Desk:
         name = notebook_name(self._home, *folder)
         cells = released_note(read_notebook(self._home, *folder, name))
         note = {"run": asked.run, "version": version, "cells": cells}
-        notes.write_note(self._home, folder, notes.RELEASED, note)
+        notes.try_note(self._home, folder, notes.RELEASED, note)
 
     def _note_again(self, folder: tuple[str, str], attempt: int) -> None:
         """Remember that the learner works on after this attempt; an older check says nothing now."""
         known = notes.read_note(self._home, folder, notes.AGAIN).get("after")
         if known != attempt:
-            notes.write_note(self._home, folder, notes.AGAIN, {"after": attempt})
-            notes.write_note(self._home, folder, notes.CHECKED, {})
+            notes.try_note(self._home, folder, notes.AGAIN, {"after": attempt})
+            notes.try_note(self._home, folder, notes.CHECKED, {})
 
     async def _checked(self, course: str, assignment: str) -> Json:
         folder = (course, assignment)
@@ -160,7 +161,7 @@ class Desk:
         run = await self._runner(cells, self._home / course / assignment)
         result = check_result(cells, released.get("cells", {}), run)
         keep = {"digest": source_digest(cells), "passed": result["passed"]}
-        await asyncio.to_thread(notes.write_note, self._home, folder, notes.CHECKED, keep)
+        await asyncio.to_thread(notes.try_note, self._home, folder, notes.CHECKED, keep)
         return {**result, "path": f"{course}/{assignment}/{name}"}
 
     def _untouched(self, folder: tuple[str, str], name: str, released: Json) -> list[Json]:
@@ -169,19 +170,16 @@ class Desk:
 
     def _keep_receipt(self, folder: tuple[str, str], receipt: Json) -> list[str]:
         """Keep the receipt here too; a full disk must not hide that the work was handed in."""
-        try:
-            kept = notes.read_note(self._home, folder, notes.RECEIPTS).get("receipts", [])
-            notes.write_note(
-                self._home, folder, notes.RECEIPTS, {"receipts": [*kept, receipt][-100:]}
-            )
-        except (OSError, Refused):
-            return [_("The receipt could not be saved in your files; the campus keeps it.")]
-        return []
+        kept = notes.read_note(self._home, folder, notes.RECEIPTS).get("receipts", [])
+        content = {"receipts": [*kept, receipt][-100:]}
+        if notes.try_note(self._home, folder, notes.RECEIPTS, content):
+            return []
+        return [_("The receipt could not be saved in your files; the campus keeps it.")]
 
     def _note_opened(self, course: str, lesson: str) -> None:
         opened = set(notes.read_note(self._home, (course,), notes.OPENED).get("lessons", []))
         content = {"lessons": sorted(opened | {lesson})}
-        notes.write_note(self._home, (course,), notes.OPENED, content)
+        notes.try_note(self._home, (course,), notes.OPENED, content)
 
     async def _course(self, run: str) -> str:
         if run not in self._courses:
@@ -247,17 +245,26 @@ def safe_path(path: object) -> bool:
     )
 
 
-def _unpack(lay_out: Callable[..., T], tree: BinaryIO, home: Path, *names: str) -> T:
-    """Lay files out; a full disk ends in a sentence."""
+@contextmanager
+def _written(home: Path) -> Iterator[None]:
+    """Let files that cannot be written end in a sentence."""
     try:
-        return lay_out(tree, home, *names)
+        yield
     except OSError as error:
-        free = shutil.disk_usage(home).free >> 20
         raise Refused(
             HTTPStatus.INSUFFICIENT_STORAGE,
             "not_written",
-            _(
-                "The files could not be written ({why}; {mb} MB free). Nothing of yours was changed."
-            ).format(why=error.strerror or error, mb=free),
-            _("Delete what you do not need, then try again."),
+            _no_room() if error.errno in FULL else _cannot_write(error, home),
+            _("Delete what you do not need, wait a few seconds, then try again."),
         ) from None
+
+
+def _no_room() -> str:
+    return _("Your space for files is full, so nothing new was fetched. Your files are untouched.")
+
+
+def _cannot_write(error: OSError, home: Path) -> str:
+    free = shutil.disk_usage(home).free >> 20
+    return _(
+        "The files could not be written ({why}; {mb} MB free). Nothing of yours was changed."
+    ).format(why=error.strerror or error, mb=free)

@@ -9,6 +9,7 @@ import { localeOf } from './dates.js';
 import { trainingIcon } from './icons.js';
 import { Model } from './model.js';
 import { TrainingPanel } from './panel.js';
+import { LabWatch } from './watch.js';
 
 const SHOWN = 'bioskills-lab:shown';
 
@@ -29,7 +30,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const locale = localeOf(language);
     const model = new Model(new Api(app.serviceManager.serverSettings, trans), trans);
     const actions = new Actions(app, model, locale);
-    const panel = new TrainingPanel({ model, actions, locale });
+    const watch = new LabWatch(model.api, trans, locale);
+    watch.attach(app);
+    const panel = new TrainingPanel({ model, actions, watch, locale });
     app.shell.add(panel, 'left', { rank: 50 });
     restorer?.add(panel, 'bioskills-training');
 
@@ -54,8 +57,12 @@ const plugin: JupyterFrontEndPlugin<void> = {
         app.shell.activateById(panel.id);
       }
       void model.refresh();
+      void watch.look();
     });
-    panel.disposed.connect(() => model.dispose());
+    panel.disposed.connect(() => {
+      model.dispose();
+      watch.dispose();
+    });
   }
 };
 

@@ -6,6 +6,7 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import { Api, Refused } from './api.js';
+import { read, write } from './memory.js';
 import type { IAssignment, ICheckResult, IFeedback, IOverview, IRun } from './wire.js';
 import type { Words } from './words.js';
 
@@ -202,20 +203,4 @@ export function asRefused(error: unknown, trans: Words): Refused {
     trans.__('The panel could not do that (%1). What you saved is kept.', String(error)),
     trans.__('Reload the page and try again.')
   );
-}
-
-function read(key: string): string | null {
-  try {
-    return window.localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function write(key: string, value: string): void {
-  try {
-    window.localStorage.setItem(key, value);
-  } catch {
-    // Without storage the panel only forgets.
-  }
 }

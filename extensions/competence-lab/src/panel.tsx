@@ -8,12 +8,15 @@ import { absolute } from './dates.js';
 import { Icon, trainingIcon } from './icons.js';
 import type { Model } from './model.js';
 import { Away, Bar, Button, Fault } from './parts.js';
+import type { LabWatch } from './watch.js';
 import type { IRun } from './wire.js';
 import { pointsOf, statusLook, unitName } from './words.js';
+import { YourLab } from './yourlab.js';
 
 export interface IProps {
   model: Model;
   actions: Actions;
+  watch: LabWatch;
   locale: string;
 }
 
@@ -46,13 +49,17 @@ function Panel(props: IProps): React.JSX.Element {
           look="link"
           busy={model.loading}
           label={model.loading ? trans.__('Looking…') : trans.__('Refresh')}
-          onClick={() => void model.refresh()}
+          onClick={() => {
+            void model.refresh();
+            void props.watch.look();
+          }}
         />
       </div>
       <div className="bsh-hidden" role="status" aria-live="polite">
         {model.announcement}
       </div>
       {model.fault && <Unreachable {...props} />}
+      <YourLab watch={props.watch} trans={trans} />
       {!model.view && !model.fault && <p className="bsh-sec">{trans.__('Looking at your courses…')}</p>}
       {model.view && !run && <NoCourse {...props} />}
       {model.view && model.view.runs.length > 1 && <RunChoice {...props} />}

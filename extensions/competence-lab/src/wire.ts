@@ -217,3 +217,18 @@ export interface IFeedback {
   reason: string;
   criteria: ICriterion[];
 }
+
+/** Of one thing: what is used and what may be; null where nobody counts. */
+export interface IUse {
+  now: number | null;
+  limit: number | null;
+}
+
+/** What this lab uses and may use; bytes, except for processes. */
+export interface ILimits {
+  known: boolean;
+  memory?: IUse & { oom_kills: number | null };
+  processes?: IUse & { hits: number | null };
+  home?: IUse & { full: boolean };
+  tmp?: IUse | null;
+}

@@ -6,7 +6,6 @@ import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from bioskills_http import (
@@ -35,6 +34,9 @@ pytestmark = [
 ]
 
 OUR_NAMES = {
+    "BIOSKILLS_COLD_COURSES",
+    "BIOSKILLS_KERNELS_SOCKET",
+    "BIOSKILLS_WARDEN_SOCKET",
     "BIOSKILLS_CAMPUS_API",
     "BIOSKILLS_CAMPUS_URL",
     "HOME",
@@ -220,7 +222,7 @@ def test_code_of_one_learner_reaches_nothing_of_another_or_of_the_services(
     assert own.strip() == "True"
     assert [line for line in said if line.startswith("OPEN")] == []
     assert set(filter(None, said)) <= {"PermissionError", "FileNotFoundError"}
-    assert said.count("PermissionError") > len(files)
+    assert len(list(filter(None, said))) > len(files)
 
 
 def test_code_of_a_learner_gains_nothing_by_programs_with_rights_of_their_own(lea: Lab) -> None:
@@ -237,10 +239,9 @@ def test_code_of_a_learner_gains_nothing_by_programs_with_rights_of_their_own(le
 
 
 def test_kernels_are_reached_by_files_alone(lea: Lab) -> None:
-    server = urlsplit(lea.environ["JUPYTERHUB_SERVICE_URL"]).port
     with lea.kernel() as run:
         run("print(1)")
-        ports = set(listeners({lea.uid}))
+        ports, outside = set(listeners({lea.uid}, lea.pid)), listeners({lea.uid})
         # ipykernel hears the output of a kernel's own child processes on a port of loopback;
         # it takes what begins with 16 random bytes, and takes it as output only.
         pipe = {
@@ -249,7 +250,9 @@ def test_kernels_are_reached_by_files_alone(lea: Lab) -> None:
         (file,) = lea.runtime.glob("kernel-*.json")
         connection = json.loads(file.read_text())
 
-    assert ports == {server, *pipe}
+    # Its own page is on a socket that the warm parent bound, in a network of others.
+    assert ports == pipe
+    assert outside == []
     assert connection["transport"] == "ipc"
     assert connection["ip"].startswith(str(lea.runtime))
 

@@ -16,13 +16,16 @@ LIMITS = {"memory_mb": 256, "processes": 64, "tmp_mb": 8, "shm_mb": 8, "home_mb"
 InRoom = Callable[[int, str], str]
 
 
-@pytest.fixture
-def installation() -> Iterator[Config]:
-    """Rooms for uids of nobody else; everything is taken away afterwards."""
+@pytest.fixture(params=["/run", "/tmp"])
+def installation(request: pytest.FixtureRequest) -> Iterator[Config]:
+    """Rooms for uids of nobody else; everything is taken away afterwards.
+
+    Twice: an installation may lie below a folder that every room has a private form of.
+    """
     if os.geteuid() != 0:
         pytest.skip("rooms need root")
     # Not below pytest's own folder: others may not pass there, and a socket's path is short.
-    with tempfile.TemporaryDirectory(prefix="bsh-", dir="/run") as name:
+    with tempfile.TemporaryDirectory(prefix="bsh-", dir=request.param) as name:
         base = Path(name)
         base.chmod(0o711)
         for part in ("homes", "log", "run"):

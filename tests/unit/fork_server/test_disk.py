@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bioskills.fork_server import cgroups, disk, linux, measuring, rooms, watch
+from bioskills.fork_server import cgroups, disk, killing, linux, measuring, rooms, watch
 from bioskills.fork_server.config import Config
 from bioskills.fork_server.disk import State, Step
 
@@ -185,7 +185,7 @@ def test_processes_that_are_born_meanwhile_are_held_too(
     disk.hold(config.mark, UID, 4096)
 
     groups = tuple(cgroups.folders(config.mark, UID, cgroups.here()).values())
-    members = disk.killing.members(groups)
+    members = killing.members(groups)
     assert len(members) >= 30
     assert {_soft_limit(pid) for pid in members} == {"4096"}
 
@@ -267,6 +267,21 @@ def test_a_learner_cannot_end_the_measuring(config: Config, start: Callable[...,
     found = [measuring.measure(config.home(UID), UID, NOBODY).whole for _ in range(5)]
 
     assert found == [True] * 5
+
+
+@as_root
+def test_a_learner_cannot_hold_up_whoever_sets_the_limits(
+    config: Config, start: Callable[..., Learner]
+) -> None:
+    start("import os\nwhile True:\n  try: os.kill(-1, 19)\n  except OSError: pass")
+    time.sleep(0.3)
+    begun = time.monotonic()
+
+    disk.hold(config.mark, UID, 4096)
+
+    assert time.monotonic() - begun < killing.CHILD_S + 10
+    assert cgroups.kill_all(config.mark, UID)
+    assert killing.of_uid(UID, 10)
 
 
 @as_root

@@ -2,10 +2,12 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,10 @@ import pytest
 from bioskills.base.problems import InputError, SetupError
 from bioskills.base.settings import OWN_PORTS, Settings
 from bioskills.hub.cohort_file import parse_cohort
+from bioskills.hub.config_files import hand_over_config
 from bioskills.hub.listeners import listener_uid
 from bioskills.hub.privileges import run_as
-from bioskills.hub.readiness import hub_config_file, write_settings
+from bioskills.hub.readiness import write_settings
 from bioskills.hub.secrets_store import ensure_secret, read_secret
 from bioskills.hub.state import ensure_state, owners_of, secret_files
 from bioskills.hub.supervision import programs, walled
@@ -84,20 +87,50 @@ def test_what_root_does_as_a_service_has_the_services_rights_alone(open_folder: 
     secret.touch(mode=0o600)
 
     with pytest.raises(SetupError, match="Permission denied"):
-        run_as(SERVICE, SERVICE, secret.read_text)
+        run_as(SERVICE, (SERVICE,), secret.read_text)
 
 
 @root_only
-def test_a_hub_configuration_that_others_can_write_is_not_run_as_root(
-    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_hub_configuration_that_others_can_write_is_not_run(
+    settings: Settings, open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planted = open_folder / "jupyterhub_config.py"
     planted.touch()
     os.chown(planted, LEARNER, LEARNER)
     monkeypatch.chdir(open_folder)
 
-    with pytest.raises(SetupError, match="would be run as root"):
-        hub_config_file()
+    with pytest.raises(SetupError, match="would be run with the hub's secrets"):
+        hand_over_config(ensure_state(settings), owners_of(settings))
+
+
+@root_only
+def test_the_hub_reads_and_cannot_change_what_root_chose_even_where_it_cannot_go(
+    settings: Settings, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = open_folder / "closed"
+    site = closed / "jupyterhub_config.d" / "10-site.py"
+    site.parent.mkdir(parents=True, mode=0o700)
+    closed.chmod(0o700)
+    (closed / "jupyterhub_config.py").write_text("first = 1")
+    site.write_text("secret = 1")
+    site.chmod(0o600)
+    monkeypatch.chdir(closed)
+    places, owners = ensure_state(settings), owners_of(settings)
+
+    copy = hand_over_config(places, owners)
+    read = run_as(
+        owners.hub,
+        owners.groups(owners.hub),
+        lambda: [copy.read_text(), (copy.parent / site.parent.name / site.name).read_text()],
+    )
+
+    assert read == ["first = 1", "secret = 1"]
+    for uid, act in ((owners.hub, copy.unlink), (owners.campus, copy.read_text)):
+        with pytest.raises(SetupError, match="Permission denied"):
+            run_as(uid, owners.groups(uid), act)
+    site.unlink()
+    hand_over_config(places, owners)
+    assert [path.name for path in copy.parent.rglob("*.py")] == [copy.name]
 
 
 @root_only
@@ -110,7 +143,7 @@ def test_internal_ports_are_out_of_a_learners_reach_and_within_the_services(
     port = next(p for p in range(700, 1000) if _is_free(p))
     bind = [sys.executable, "-c", f"import socket; socket.create_server(('127.0.0.1', {port}))"]
 
-    wall = walled(every["campus"], owners.group)
+    wall = walled(every["campus"], owners.groups(owners.campus))
     campus = subprocess.run(
         [*wall[: wall.index("--") + 1], *_system_python(bind)], capture_output=True
     )
@@ -148,16 +181,70 @@ def test_every_secret_belongs_to_its_reader_alone(settings: Settings) -> None:
     places, owners = ensure_state(settings), owners_of(settings)
     files = secret_files(places)
 
-    found = {
-        p: (p.stat().st_uid, p.stat().st_mode & 0o777)
-        for p in (files.campus, files.grader, files.cookie)
-    }
+    found = {p: (p.stat().st_uid, p.stat().st_mode & 0o777) for p in vars(files).values()}
+    hub = (files.cookie, files.provision)
+    copies = (files.proxy_at_hub, files.campus_at_hub, files.culler_at_hub)
 
     assert found == {
+        files.proxy: (owners.proxy, 0o600),
         files.campus: (owners.campus, 0o600),
+        files.grader_at_campus: (owners.campus, 0o600),
         files.grader: (owners.grader, 0o600),
-        files.cookie: (0, 0o600),
+        files.culler: (owners.culler, 0o600),
+        **dict.fromkeys((*hub, *copies), (owners.hub, 0o600)),
     }
+    assert owners.hub != 0
+
+
+@root_only
+def test_our_database_is_written_by_hub_and_campus_and_read_by_no_other_service(
+    settings: Settings,
+) -> None:
+    places, owners = ensure_state(settings), owners_of(settings)
+    file = places.database / "bioskills.sqlite"
+
+    def write(uid: int) -> list[list[object]]:
+        return run_as(uid, owners.groups(uid), lambda: _write_and_list(file))
+
+    # Whoever comes first makes the files beside it; the other can use them.
+    for first, second in ((owners.hub, owners.campus), (owners.campus, owners.hub)):
+        with closing(sqlite3.connect(file)) as held:
+            held.execute("PRAGMA journal_mode=WAL")
+        assert {mode for _name, mode, _group in write(first)} == {0o660}
+        assert {group for _name, _mode, group in write(second)} == {owners.database}
+    for uid in (owners.proxy, owners.grader, owners.culler, owners.relay, LEARNER):
+        with pytest.raises(SetupError, match="unable to open database file"):
+            write(uid)
+
+
+def _write_and_list(file: Path) -> list[list[object]]:
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("create table if not exists trial (at text)")
+        database.execute("insert into trial values ('now')")
+        database.commit()
+        states = [(p.name, p.stat()) for p in sorted(file.parent.iterdir())]
+        return [[name, state.st_mode & 0o777, state.st_gid] for name, state in states]
+
+
+@root_only
+def test_what_root_kept_for_the_hub_becomes_the_hubs_and_a_link_stays_what_it_is(
+    settings: Settings, open_folder: Path
+) -> None:
+    places, owners = ensure_state(settings), owners_of(settings)
+    victim, database = open_folder / "victim", places.hub / "hub.sqlite"
+    for path in (victim, database):
+        path.touch(mode=0o600)
+    (places.hub / "link").symlink_to(victim)
+    os.chown(places.hub, 0, 0)
+
+    ensure_state(settings)
+
+    assert (places.hub.stat().st_uid, database.stat().st_uid) == (owners.hub, owners.hub)
+    assert victim.stat().st_uid == 0
+    database.unlink()
+    database.touch()
+    ensure_state(settings)
+    assert database.stat().st_uid == 0, "the hub's own folder is never searched by root"
 
 
 def _is_free(port: int) -> bool:

@@ -1,7 +1,11 @@
 """The verbs, from the learner's files to the campus and back."""
 
 import json
-from collections.abc import AsyncIterator
+import os
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ from bioskills_lab.work import Desk
 
 from .conftest import LittleCampus
 
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a file system is mounted")
 P1 = Asked(run="spring", item="p1")
 SUBMISSIONS = "exchange/v1/runs/spring/assignments/p1/submissions"
 
@@ -157,3 +162,59 @@ async def test_a_notebook_that_was_deleted_says_what_to_do(desk: Desk, tmp_path:
     with pytest.raises(Refused) as refused:
         await desk.start(P1)
     assert "Rename the folder" in refused.value.next_step
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home on a file system of 256 KB that also holds what is temporary."""
+    home = tmp_path / "small"
+    home.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "small", home], check=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
+    yield home
+    subprocess.run(["umount", home], check=True)
+
+
+@pytest_asyncio.fixture
+async def small_home(campus: LittleCampus, small: Path) -> AsyncIterator[tuple[Desk, Path]]:
+    client = Campus(campus.address, "secret")
+    yield Desk(client, small, nothing_goes_wrong), small
+    await client.close()
+
+
+def fill(home: Path) -> None:
+    with suppress(OSError), (home / "fill").open("wb", 0) as file:
+        while True:
+            file.write(bytes(512))
+
+
+@as_root
+async def test_with_a_full_home_work_is_checked_and_handed_in_with_a_receipt(
+    small_home: tuple[Desk, Path], campus: LittleCampus
+) -> None:
+    desk, home = small_home
+    campus.gives_json("POST", SUBMISSIONS, {"receipt": "7KQ2-91", "submission_id": 1}, status=201)
+    await desk.start(P1)
+    write_answers(home)
+    fill(home)
+
+    checked = await desk.check(P1)
+    sent = await desk.hand_in(P1)
+
+    assert checked["passed"]
+    assert sent["receipt"]["receipt"] == "7KQ2-91"
+    assert sent["skipped"] == ["The receipt could not be saved in your files; the campus keeps it."]
+    assert list((home / "sequences/p1/.bioskills").glob("receipts*")) == []
+
+
+@as_root
+async def test_with_a_full_home_nothing_is_fetched_and_the_reason_is_said(
+    small_home: tuple[Desk, Path],
+) -> None:
+    desk, home = small_home
+    fill(home)
+
+    for verb, asked in ((desk.start, P1), (desk.open_lesson, Asked(run="spring", item="l1"))):
+        with pytest.raises(Refused, match="Your space for files is full") as refused:
+            await verb(asked)
+        assert "Delete what you do not need" in refused.value.next_step

@@ -1,0 +1,265 @@
+"""What one learner uses up is missing to nobody else; whoever did it can go on afterwards."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import walls_bombs as bombs
+from bioskills_http import eventually
+from bioskills_learners import Kernel, KernelDied, Learner, learner
+from bioskills_product import Product, keep_logs, new_product
+from walls_scene import lab_pid, lab_port
+
+from bioskills.hub.processes import pids_of, start_time
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root builds walls"),
+]
+
+LIMITS = {"MEMORY_MB": 512, "PROCESSES": 96, "TMP_MB": 32, "SHM_MB": 16, "HOME_MB": 64}
+SLOWEST_S = 5
+"""Longest that a small cell of somebody else may take; usually it is some hundredths."""
+BOMB_S = 6
+ABOVE_HOME = 1.6
+"""The watcher looks now and then: what is written in between is above the limit."""
+
+
+@dataclass
+class Class:
+    """Lea works; Miro has the bombs."""
+
+    product: Product
+    lea: Kernel
+    miro: Learner
+
+    @contextmanager
+    def meanwhile(self, what: str) -> Iterator[None]:
+        """Have Lea work until the end of the bomb, and say how long she waited at most."""
+        alone = self.lea.latency()
+        yield
+        end, worst = time.monotonic() + BOMB_S - 1, 0.0
+        while time.monotonic() < end:
+            worst = max(worst, self.lea.latency(1))
+            time.sleep(0.05)
+        print(f"{what}: a cell of Lea's took {alone:.3f} s before, {worst:.3f} s at most")
+        assert worst < SLOWEST_S
+
+    def runs(self) -> None:
+        """Show that Lea can still start, save and hear."""
+        with self.lea.learner.running() as kernel:
+            said = kernel.run(
+                "from pathlib import Path; p = Path.home() / 'saved'; p.write_text('x' * 9999)\n"
+                "import tempfile; tempfile.TemporaryFile().write(b'x' * 9999)\n"
+                "import subprocess; print(subprocess.run(['echo', 'well'], capture_output=True, text=True).stdout)"
+            )
+        assert said.strip() == "well", said
+
+    def recovers(self) -> None:
+        """Show that Miro himself can go on: at the latest with a new lab."""
+        self.miro.stop()
+        assert eventually(lambda: not pids_of({self.miro.uid}), 15), pids_of({self.miro.uid})
+        learner(self.product, "miro")
+        with self.miro.running() as kernel:
+            assert kernel.run("print(1)").strip() == "1"
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[Product]:
+    found = new_product()
+    found.environ |= {f"BIOSKILLS_LABS_{name}": str(value) for name, value in LIMITS.items()}
+    found.start()
+    yield found
+    found.stop()
+    keep_logs(found)
+
+
+@pytest.fixture(scope="module")
+def room(product: Product) -> Iterator[Class]:
+    lea = learner(product, "lea")
+    with lea.running() as kernel:
+        yield Class(product, kernel, learner(product, "miro"))
+
+
+def test_a_fork_bomb_is_felt_by_nobody_else_and_ends_with_its_lab(room: Class) -> None:
+    kernel = room.miro.kernel()
+    with room.meanwhile("fork bomb"):
+        kernel.call(bombs.forks, 600)
+        assert eventually(lambda: len(pids_of({room.miro.uid})) > LIMITS["PROCESSES"] // 2, 10)
+        assert len(pids_of({room.miro.uid})) <= LIMITS["PROCESSES"] + 2
+    room.runs()
+    room.recovers()
+
+
+def test_a_program_that_takes_all_memory_is_ended_and_the_kernel_lives(room: Class) -> None:
+    with room.miro.running() as kernel, room.meanwhile("memory bomb"):
+        how = kernel.call(bombs.eats, 4 * LIMITS["MEMORY_MB"], timeout_s=60)
+        assert how == -9
+        assert kernel.run("print('alive')").strip() == "alive"
+    room.runs()
+
+
+def test_a_kernel_that_takes_all_memory_is_ended_and_its_lab_lives(room: Class) -> None:
+    lab = lab_pid(room.product, "miro")
+    kernel = room.miro.kernel()
+    with room.meanwhile("memory bomb in the kernel"), pytest.raises(KernelDied):
+        kernel.call(bombs.eats_here, 4 * LIMITS["MEMORY_MB"], timeout_s=60)
+    kernel.close()
+
+    assert lab_pid(room.product, "miro") == lab
+    with room.miro.running() as again:
+        assert again.run("print(1)").strip() == "1"
+    room.runs()
+
+
+@pytest.mark.parametrize(
+    ("folder", "limit"), [("/tmp", "TMP_MB"), ("/dev/shm", "SHM_MB"), ("/var/tmp", "TMP_MB"), ("/run/lock", "SHM_MB")]
+)
+def test_a_filled_private_folder_fills_nothing_of_others(
+    room: Class, folder: str, limit: str
+) -> None:
+    free = _free(folder)
+    with room.miro.running() as kernel, room.meanwhile(f"{folder} filled"):
+        written, why = kernel.call(bombs.fills, folder, 400)
+        assert written <= LIMITS[limit]
+        assert why == "No space left on device"
+        assert abs(_free(folder) - free) < 200 << 20, "nothing of it lies on the machine's own disk"
+        kernel.call(bombs.removes, folder)
+    room.runs()
+
+
+def _free(folder: str) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def test_a_filled_home_stops_growing_and_can_be_emptied(room: Class) -> None:
+    home = room.product.data / "homes" / str(room.miro.uid)
+    with room.miro.running() as kernel:
+        with room.meanwhile("home filled"):
+            kernel.start("")
+            try:
+                written, why = kernel.call(bombs.fills, str(home), 600, timeout_s=90)
+            except KernelDied:
+                written, why = 0, "ended"
+        held = sum(p.lstat().st_size for p in home.rglob("*")) >> 20
+        print(f"home of {LIMITS['HOME_MB']} MB: {written} MB written, {held} MB held, then: {why}")
+    assert held <= LIMITS["HOME_MB"] * ABOVE_HOME
+    room.runs()
+    for path in home.glob("filled-*"):
+        path.unlink()
+    room.recovers()
+
+
+def test_a_busy_learner_leaves_the_others_their_share(room: Class) -> None:
+    with room.miro.running() as kernel, room.meanwhile("sixteen busy processes"):
+        kernel.call(bombs.spins, 16, BOMB_S)
+
+
+def test_all_terminals_of_one_leave_the_others_theirs(room: Class) -> None:
+    with room.miro.running() as kernel:
+        assert kernel.call(bombs.opens_terminals, 4000) < 100
+        assert room.lea.run("import os; print(len(os.openpty()))").strip() == "2"
+
+
+def test_the_log_of_a_lab_fills_no_disk(room: Class) -> None:
+    with room.miro.running() as kernel:
+        pid = lab_pid(room.product, "miro")
+        written = kernel.call(bombs.writes_to_the_log, pid, 8 * LIMITS["HOME_MB"])
+    log = room.product.data / f"state/log/labs/lab-{room.miro.uid}.log"
+
+    assert written <= LIMITS["HOME_MB"]
+    assert not log.exists() or log.stat().st_size <= LIMITS["HOME_MB"] << 20
+    room.recovers()
+
+
+def test_whoever_stops_all_he_may_holds_up_no_watch_and_no_end(room: Class) -> None:
+    sofia = learner(room.product, "sofia")
+    home = room.product.data / "homes" / str(sofia.uid)
+    kernel = room.miro.kernel()
+    kernel.call(bombs.fills, str(room.product.data / "homes" / str(room.miro.uid)), 66)
+    kernel.start("")
+    kernel.call(bombs.stops_everybody, 90)
+    with sofia.running() as other:
+        try:
+            other.call(bombs.fills, str(home), 400, timeout_s=60)
+        except KernelDied:
+            pass
+    held = sum(p.lstat().st_size for p in home.rglob("*")) >> 20
+    sofia.stop()
+
+    assert held <= LIMITS["HOME_MB"] * ABOVE_HOME, "the watch over Sofia's home went on"
+    for path in [*home.glob("filled-*"), *home.parent.glob(f"{room.miro.uid}/filled-*")]:
+        path.unlink()
+    room.recovers()
+
+
+DOORS = {
+    "kernels.sock": ('{"op":"start"}', "{}", '{"op":'),
+    "warden.sock": ('{"op":"usage"}', "{}", '{"op":"close"}'),
+    "labs.sock": ("{}",),
+}
+
+
+@pytest.mark.parametrize(("door", "line"), [(d, x) for d, lines in DOORS.items() for x in lines])
+def test_a_door_that_one_rattles_at_opens_for_the_others(
+    room: Class, door: str, line: str
+) -> None:
+    alone = _seconds_of_a_kernel(room.lea.learner)
+    with room.miro.running() as kernel:
+        run_dir = Path(kernel.run("import os; print(os.environ['JUPYTER_RUNTIME_DIR'])").strip())
+        kernel.call(bombs.asks, str(run_dir.parent / door), line, 12, BOMB_S)
+        time.sleep(0.3)
+        meanwhile = _seconds_of_a_kernel(room.lea.learner)
+        begun = time.monotonic()
+        learner(room.product, "sofia").stop()
+        whole = time.monotonic() - begun
+        time.sleep(BOMB_S)
+    print(f"{door} {line}: kernel {alone:.2f} s alone, {meanwhile:.2f} s; a lab and its end {whole:.2f} s")
+    assert meanwhile < alone + SLOWEST_S
+    assert whole < 2 * SLOWEST_S
+
+
+def _seconds_of_a_kernel(person: Learner) -> float:
+    begun = time.monotonic()
+    with person.running():
+        return time.monotonic() - begun
+
+
+def test_many_connections_of_one_leave_the_hub_and_the_campus_to_the_others(room: Class) -> None:
+    ports = [int(room.product.environ[f"BIOSKILLS_NETWORK_{n}_PORT"]) for n in ("HUB", "CAMPUS")]
+    call = (
+        "import time, urllib.request as u; t = time.monotonic()\n"
+        f"u.build_opener(u.ProxyHandler({{}})).open('http://127.0.0.1:{ports[0]}/hub/health', timeout=30)\n"
+        "print(time.monotonic() - t)"
+    )
+    with room.miro.running() as kernel:
+        for port in ports:
+            kernel.call(bombs.dials, port, 1000, BOMB_S)
+        time.sleep(1)
+        waited = float(room.lea.run(call))
+        page = httpx.get(f"{room.product.url}/hub/login".replace("hub.localhost", "127.0.0.1"), trust_env=False, timeout=30)
+
+    print(f"the hub answered Lea's program after {waited:.3f} s")
+    assert waited < SLOWEST_S
+    assert page.status_code < 500
+
+
+def test_nothing_is_left_of_a_learner_who_is_stopped(room: Class) -> None:
+    kernel = room.miro.kernel()
+    kernel.call(bombs.spins, 3, 600)
+    kernel.call(bombs.forks, 600)
+    port, lab = lab_port(room.product, "miro"), lab_pid(room.product, "miro")
+
+    room.miro.stop()
+
+    assert eventually(lambda: not pids_of({room.miro.uid}), 15)
+    assert not start_time(lab)
+    with pytest.raises(httpx.HTTPError):
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=3, trust_env=False)
