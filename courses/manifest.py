@@ -135,12 +135,18 @@ class Assignment(Record):
 
 
 class Requires(Record):
-    """What the course needs of a learner's server."""
+    """What the course needs of a learner's server.
+
+    Attributes:
+        kernel: *warm*: kernels may be forked from one that has the modules loaded; *cold*: each is
+            a new interpreter, for lessons that a fork would change.
+    """
 
     python: tuple[Text, ...] = ()
     debian: tuple[Text, ...] = ()
     memory_mb: Annotated[int, Field(strict=True, gt=0)]
     cpu_s: Annotated[int, Field(strict=True, gt=0)]
+    kernel: Literal["warm", "cold"] = "warm"
 
 
 class Author(Record):

@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 
 from bioskills.fork_server import cgroups, disk, linux, rooms
 from bioskills.fork_server.config import Config
@@ -86,9 +87,9 @@ def _standard_files(output: int | None) -> None:
 
 def _end_of_memory() -> None:
     """Take back a protection that our own starter may have had: no learner is the last to go."""
-    with open("/proc/self/oom_score_adj", "r+", encoding="ascii") as file:  # noqa: PTH123 - as fast as can be
-        if int(file.read()) < 0:
-            file.write("0")
+    own = Path("/proc/self/oom_score_adj")
+    if int(own.read_text("ascii")) < 0:
+        own.write_text("0", "ascii")
 
 
 def _limit(limits: Mapping[str, int]) -> None:

@@ -52,12 +52,21 @@ def serve(payload: wire.Payload, listener: socket.socket, connection: socket.soc
         connection: Where *ready* is said.
     """
     set_address(listener)
-    sys.argv[:] = [PROGRAM, *payload.args]
+    sys.argv[:] = [PROGRAM, *payload.args, *_own_folders()]
     title.set_words([PROGRAM])
     app = importlib.import_module("jupyter_server.serverapp").ServerApp
     _adopt(app, listener)
     _announce(app, connection)
     importlib.import_module("jupyterhub.singleuser.extension").main()
+
+
+def _own_folders() -> list[str]:
+    """Return the options whose defaults JupyterLab took from the parent's environment at import."""
+    commands = importlib.import_module("jupyterlab.commands")
+    return [
+        f"--LabApp.user_settings_dir={commands.get_user_settings_dir()}",
+        f"--LabApp.workspaces_dir={commands.get_workspaces_dir()}",
+    ]
 
 
 def replace(payload: wire.Payload, listener: socket.socket, connection: socket.socket) -> None:

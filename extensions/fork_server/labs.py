@@ -16,7 +16,17 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bioskills.fork_server import child, config, drop, lab_child, preload, rooms, warm, wire
+from bioskills.fork_server import (
+    child,
+    config,
+    drop,
+    lab_child,
+    preload,
+    rehearsal,
+    rooms,
+    warm,
+    wire,
+)
 from bioskills.fork_server.door import Caller, Door, Loop
 from bioskills.fork_server.linux import start_time
 
@@ -99,6 +109,8 @@ def main(path: str) -> None:
     warm.end_with_parent()
     learned = preload.learned(settings, "lab", Path(sys.prefix))
     lab_child.import_all([*settings.preload.get("lab", ()), *learned])
+    for step in rehearsal.rehearse():
+        print(f"labs: not rehearsed: {step}", file=sys.stderr, flush=True)  # noqa: T201 - the log
     labs = Labs(settings)
     warm.refuse_threads()
     gc.collect()

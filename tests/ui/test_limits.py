@@ -63,8 +63,9 @@ def narrow() -> Iterator[Product]:
 
 
 def run(page: Page, code: str) -> Locator:
-    """Run code in the first code cell of the open notebook; give what it prints."""
-    cell = page.locator(".jp-Notebook:visible .jp-CodeCell").first
+    """Run code in a cell of the open notebook; give what it prints."""
+    cells = page.locator(".jp-Notebook:visible .jp-CodeCell")
+    cell = cells.nth(1)  # the first one is locked
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(code)
@@ -98,7 +99,8 @@ def test_one_whose_memory_is_used_up_reads_why_python_ended_and_goes_on(
         "needed more memory than the 400 MB of your lab, so Python was ended. Your files are safe",
         timeout=SOON_MS,
     )
-    expect(toast(page)).to_contain_text("fewer records at a time")
+    expect(toast(page)).to_contain_text("so Python was ended.")
+    expect(your_lab(page)).to_contain_text("fewer records at a time")
     picture(page, "limits-1-memory")
     close_own_dialog_of_lab(page)
     faults = in_both_themes(page, "limits-memory")

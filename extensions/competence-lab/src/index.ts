@@ -30,7 +30,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const locale = localeOf(language);
     const model = new Model(new Api(app.serviceManager.serverSettings, trans), trans);
     const actions = new Actions(app, model, locale);
-    const watch = new LabWatch(model.api, trans, locale);
+    const watch = new LabWatch(model.api, trans, locale, () => void app.commands.execute('bioskills-lab:show'));
     watch.attach(app);
     const panel = new TrainingPanel({ model, actions, watch, locale });
     app.shell.add(panel, 'left', { rank: 50 });

@@ -93,6 +93,12 @@ export function stateOf(limits: ILimits, locale: string, trans: Words): INotice[
   return found;
 }
 
+/** The first sentence, and the rest. */
+export function split(message: string): [string, string] {
+  const end = message.search(/[.?!](\s|$)/) + 1;
+  return end ? [message.slice(0, end), message.slice(end)] : [message, ''];
+}
+
 /** A meter for each thing of which more than 80 % is used. */
 export function metersOf(limits: ILimits, locale: string, trans: Words): IMeter[] {
   const things: [Thing, string, IUse | null | undefined][] = [

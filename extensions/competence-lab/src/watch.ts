@@ -10,7 +10,7 @@ import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Api } from './api.js';
-import { countersOf, metersOf, newsOf, stateOf, type ICounters, type IMeter, type INotice, type Thing } from './limits.js';
+import { countersOf, metersOf, newsOf, split, stateOf, type ICounters, type IMeter, type INotice, type Thing } from './limits.js';
 import { read, write } from './memory.js';
 import type { ILimits } from './wire.js';
 import type { Words } from './words.js';
@@ -36,7 +36,8 @@ export class LabWatch {
   constructor(
     private readonly api: Api,
     private readonly trans: Words,
-    private readonly locale: string
+    private readonly locale: string,
+    private readonly show: () => void
   ) {
     this.counted = counted();
     document.addEventListener('visibilitychange', this.wake);
@@ -127,7 +128,9 @@ export class LabWatch {
   /** Show it where the learner looks, whatever panel is open. */
   private say(notice: INotice): void {
     this.unsay(notice.thing);
-    this.toasts.set(notice.thing, Notification.warning(`${notice.message} ${notice.next}`, { autoClose: false }));
+    const actions = [{ label: this.trans.__('What to do'), callback: this.show }];
+    // Lab cuts after 140 characters: the first sentence there, all of it in the panel.
+    this.toasts.set(notice.thing, Notification.warning(split(notice.message)[0], { autoClose: false, actions }));
   }
 
   private unsay(thing: Thing): void {

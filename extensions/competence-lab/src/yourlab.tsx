@@ -2,7 +2,7 @@
 import { UseSignal } from '@jupyterlab/apputils';
 import React from 'react';
 
-import type { IMeter, INotice } from './limits.js';
+import { split, type IMeter, type INotice } from './limits.js';
 import { Bar, Button } from './parts.js';
 import type { LabWatch } from './watch.js';
 import type { Words } from './words.js';
@@ -40,12 +40,12 @@ function Shown({ watch, trans }: { watch: LabWatch; trans: Words }): React.JSX.E
 }
 
 function Said({ notice, trans, onRead }: { notice: INotice; trans: Words; onRead?: () => void }): React.JSX.Element {
-  const end = notice.message.search(/[.?!](\s|$)/) + 1;
+  const [first, rest] = split(notice.message);
   return (
     <div className="bsh-fault bsh-said-once">
       <p>
-        <strong>{notice.message.slice(0, end)}</strong>
-        {notice.message.slice(end)} {notice.next}
+        <strong>{first}</strong>
+        {rest} {notice.next}
       </p>
       {onRead && <Button look="link" label={trans.__('I have read this')} onClick={onRead} />}
     </div>

@@ -67,7 +67,7 @@ def eats_here(megabytes):
     return len([bytearray(MB) for _number in range(megabytes)])
 
 
-def fills(folder, most):
+def fills(folder, most, pause_s=0.0):
     """Write files until no more can be written; return the megabytes, and why it ended."""
     written, why = 0, "nothing"
     try:
@@ -75,7 +75,7 @@ def fills(folder, most):
             with Path(folder, f"filled-{written}").open("wb", buffering=0) as file:
                 for _number in range(16):
                     written += file.write(bytes(MB)) / MB
-                    time.sleep(0.005)
+                    time.sleep(pause_s)
     except OSError as error:
         why = error.strerror
     return [round(written), why]

@@ -1,0 +1,207 @@
+"""Labs are forked, live through the hub's end, queue in order, and end whole."""
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from bioskills_http import (
+    Lab,
+    eventually,
+    lab_of,
+    page_config,
+    processes,
+    rest,
+    server_of,
+    start_lab,
+    state_of,
+    stop_lab,
+)
+from bioskills_product import Product, keep_logs, new_product
+
+from bioskills.hub.processes import PROC, pids_of, start_time
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root gives each learner an own uid"),
+]
+
+AGAIN_S = 40
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Product]:
+    """An installation whose hub and fork server may be killed; two labs start at one time."""
+    found = new_product()
+    found.environ["BIOSKILLS_LABS_CONCURRENT_STARTS"] = "2"
+    found.start()
+    yield found
+    found.stop()
+    keep_logs(found)
+
+
+def command_of(pid: int) -> str:
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def the(product: Product, *words: str) -> int:
+    """Return the installation's process with these words in its command line; 0 without one."""
+    found = [pid for pid in processes(product) if all(w in command_of(pid) for w in words)]
+    return next((pid for pid in found if "setpriv" not in command_of(pid).split()[0]), 0)
+
+
+def hub_answers(product: Product) -> bool:
+    try:
+        return rest(product, "GET", "info").status_code in {200, 403}
+    except httpx.TransportError:
+        return False
+
+
+def kill(product: Product, *words: str) -> int:
+    pid = the(product, *words)
+    assert pid, words
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def is_me(lab: Lab) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return lab.call("GET", "api/status").is_success
+    return False
+
+
+def test_a_lab_is_forked_from_the_warm_parent_and_shows_its_page(installation: Product) -> None:
+    lab = start_lab(installation, "lea")
+
+    parent = int(lab.status["PPid"])
+    assert "bioskills.fork_server.labs" in command_of(parent)
+    assert page_config(lab)["hubUser"] == "lea"
+    assert (PROC / str(lab.pid) / "ns/net").readlink() != (PROC / "1/ns/net").readlink()
+    stop_lab(lab)
+    assert eventually(lambda: not pids_of({lab.uid}), 10)
+
+
+def test_a_lab_and_its_kernel_live_through_the_hubs_end_and_can_still_be_stopped(
+    installation: Product,
+) -> None:
+    lab = start_lab(installation, "lea")
+    hub = installation.data / "state/hub/hub.sqlite"
+    with lab.kernel() as run:
+        run("kept = 41")
+        for _time in range(2):
+            killed = kill(installation, "jupyterhub", "-f")
+            assert eventually(lambda: hub_answers(installation), AGAIN_S), hub
+            assert the(installation, "jupyterhub", "-f") != killed
+
+            assert lab_of(installation, "lea").pid == lab.pid
+            assert eventually(lambda: server_of(installation, "lea").get("ready"), AGAIN_S)
+            assert is_me(lab)
+            assert run("print(kept + 1)").strip() == "42"
+
+    stop_lab(lab)
+    assert eventually(lambda: not pids_of({lab.uid}), 10)
+    assert not start_time(lab.pid)
+
+
+def test_a_lab_that_was_killed_is_noticed_and_what_it_left_ends(installation: Product) -> None:
+    lab = start_lab(installation, "miro")
+    with lab.kernel() as run:
+        run("import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True)")
+        os.kill(lab.pid, signal.SIGKILL)
+
+        begun = time.monotonic()
+        assert eventually(lambda: not server_of(installation, "miro"), 20)
+        assert eventually(lambda: not pids_of({lab.uid}), 20)
+    print(f"a killed lab is noticed after {time.monotonic() - begun:.1f} s")
+    assert state_of(installation, "miro") == {}
+    stop_lab(start_lab(installation, "miro"))
+
+
+def test_a_lab_that_ended_while_no_hub_was_there_leaves_nothing(installation: Product) -> None:
+    lab = start_lab(installation, "sofia")
+    with lab.kernel() as run:
+        run("import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True)")
+        kill(installation, "jupyterhub", "-f")
+        os.kill(lab.pid, signal.SIGKILL)
+
+        assert eventually(lambda: hub_answers(installation), AGAIN_S)
+        assert eventually(lambda: not server_of(installation, "sofia"), 20)
+        assert eventually(lambda: not pids_of({lab.uid}), 20)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("bioskills.fork_server", "state/machine/fork.json"), ("bioskills.fork_server.labs",)],
+    ids=["warden", "labs"],
+)
+def test_a_lab_starts_although_its_part_of_the_fork_server_was_just_killed(
+    installation: Product, words: tuple[str, ...]
+) -> None:
+    kept = start_lab(installation, "ina")
+    kill(installation, *words)
+
+    begun = time.monotonic()
+    lab = start_lab(installation, "miro")
+
+    print(f"{words[0]} killed; a lab was ready after {time.monotonic() - begun:.1f} s")
+    assert is_me(lab)
+    assert is_me(kept), "a lab that ran goes on"
+    stop_lab(lab)
+    stop_lab(kept)
+    assert pids_of({lab.uid, kept.uid}) == []
+
+
+@contextmanager
+def halted(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def progress_of(product: Product, name: str, said: list[str]) -> None:
+    """Read what a waiting person is told, to the end."""
+    token = (product.data / "state/hub/provision_token").read_text()
+    port = product.environ["BIOSKILLS_NETWORK_HUB_PORT"]
+    url = f"http://127.0.0.1:{port}/hub/api/users/{name}/server/progress"
+    headers = {"Authorization": f"token {token}"}
+    with httpx.stream("GET", url, headers=headers, trust_env=False, timeout=60) as answer:
+        for line in filter(None, answer.iter_lines()):
+            said += [json.loads(line.removeprefix("data:"))["message"]]
+
+
+def in_background(act: Callable[[], object]) -> threading.Thread:
+    found = threading.Thread(target=act)
+    found.start()
+    return found
+
+
+def test_who_waits_is_told_their_place_and_everybody_arrives(installation: Product) -> None:
+    names = ["lea", "miro", "sofia", "asta", "max"]
+    heard: dict[str, list[str]] = {name: [] for name in names}
+    threads = []
+    with halted(the(installation, "bioskills.fork_server.labs")):
+        for name in names:
+            threads.append(in_background(lambda n=name: start_lab(installation, n)))
+            assert eventually(lambda n=name: server_of(installation, n).get("pending"), 20)
+            threads.append(in_background(lambda n=name: progress_of(installation, n, heard[n])))
+        assert eventually(lambda: all(len(said) > 1 for said in heard.values()), 20), heard
+    for thread in threads:
+        thread.join()
+
+    told = {name: " ".join(said) for name, said in heard.items()}
+    waiting = [said for said in told.values() if "in the queue" in said or "the next" in said]
+    assert len(waiting) == len(names) - 2, told
+    assert [name for name in names if "You are number 3 in the queue." in told[name]] == ["max"]
+    assert "Your lab is the next to start. About" in told["sofia"]
+    assert all(server_of(installation, name)["ready"] for name in names)
