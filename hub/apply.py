@@ -6,7 +6,6 @@ gives the same. What must not be is refused here, before the hub starts.
 
 import os
 import sqlite3
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,11 @@ from bioskills.hub.demo import sign_ins_file
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
 from bioskills.hub.roles import EVERYBODY
+from bioskills.hub.runtime import one_account_for_all, runtime_dir
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.spawner_choice import lab_limits, spawner_of
-from bioskills.hub.state import runtime_dir, secret_files
-from bioskills.hub.warnings_shown import one_account_for_all, warnings_of
+from bioskills.hub.state import secret_files
+from bioskills.hub.warnings_shown import WarningsNow
 from bioskills.hub.watched_proxy import WatchedProxy
 
 POLL_S = 5
@@ -126,7 +126,7 @@ def apply_sign_in(c: Any, settings: Settings) -> None:
     c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.oauth_token_expires_in = 12 * 3600
     c.JupyterHub.logo_file = str(LOGO)
-    c.JupyterHub.template_vars = {"announcement": escape(" ".join(warnings_of(settings)))}
+    c.JupyterHub.template_vars = {"announcement": WarningsNow(settings)}
 
 
 def apply_roles(c: Any) -> None:

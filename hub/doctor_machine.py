@@ -39,9 +39,12 @@ def check_rights(_patient: Patient) -> Check:
             "rights", text, _("Fine to try things out alone; for learners run it as root.")
         )
     if shutil.which("setpriv") is None:
-        text = _("The program setpriv is missing; labs cannot start.")
+        text = _("The program setpriv is missing; services cannot start.")
         return fault("rights", text, _("Debian, Ubuntu: apt install util-linux"))
-    return ok("rights", _("Root: every learner's lab gets its own user id."))
+    text = _(
+        "Root: every learner and every service gets its own user id; the fork server alone keeps root."
+    )
+    return ok("rights", text)
 
 
 def check_interpreter(patient: Patient) -> Check:

@@ -17,8 +17,9 @@ from bioskills.fork_server import preload
 from bioskills.fork_server.config import Config
 from bioskills.hub.lab_config import lab_arguments
 from bioskills.hub.privileges import run_as
+from bioskills.hub.runtime import runtime_dir
 from bioskills.hub.spawner_choice import lab_limits
-from bioskills.hub.state import Owners, runtime_dir
+from bioskills.hub.state import Owners
 
 
 def fork_config(settings: Settings, owners: Owners) -> Config:

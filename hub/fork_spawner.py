@@ -25,6 +25,7 @@ from bioskills.hub.lab_spawner import LabError, LabSpawner
 from bioskills.hub.listeners import await_listener
 from bioskills.hub.processes import start_time
 from bioskills.hub.start_queue import StartQueue, Ticket
+from bioskills.hub.walls import must_exec, read_about
 
 RETRY_FOR_S = 30.0
 RETRY_EACH_S = 0.2
@@ -50,6 +51,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
     pid = Integer(0, help="The lab's process.")
     started = Integer(0, help="Its start time, in clock ticks since boot.")
     port = Integer(0, help="Its port on loopback.")
+    way = Unicode("fork", help="The mode of this lab: what was wished, or what is possible here.")
     step = Unicode("", help="What happens now, for whoever waits.")
     queue: ClassVar[StartQueue | None] = None
 
@@ -101,7 +103,9 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
                 await asyncio.sleep(RETRY_EACH_S)
 
     async def _open_room(self) -> None:
-        request = {"op": "open", "name": self.user.name, "limits": self.limits, "mode": self.mode}
+        # A room for a new interpreter has no network of its own: decided before it is made.
+        self.way = "exec" if must_exec(read_about(Path(self.runtime_dir))) else self.mode
+        request = {"op": "open", "name": self.user.name, "limits": self.limits, "mode": self.way}
         told = await self._ask("warden", request)
         self._open = True
         if told.get("existed"):
@@ -113,7 +117,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
     async def _start_lab(self) -> bool:
         line = await Line.open(self._socket("labs"))
         try:
-            await line.say({"op": "start", "uid": self.uid, "mode": self.mode})
+            await line.say({"op": "start", "uid": self.uid, "mode": self.way})
             told = await line.hear(self.lab_timeout_s)
             self.pid, self.started, self.port = (told[k] for k in ("pid", "started", "port"))
             await line.say({"args": lab_arguments(), "env": self._whole_environ(), "cwd": ""})

@@ -40,9 +40,10 @@ from bioskills.hub.readiness import (
     unreleased,
     write_settings,
 )
+from bioskills.hub.runtime import runtime_dir
 from bioskills.hub.secrets_store import write_private
 from bioskills.hub.spawner_choice import uses_fork_server
-from bioskills.hub.state import owners_of, runtime_dir
+from bioskills.hub.state import owners_of
 from bioskills.hub.supervision import STOP_WAIT_S, fork_program, programs, supervisor_config
 from bioskills.hub.uids import uids_given
 

@@ -8,20 +8,19 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from bioskills.base.problems import SetupError, nearest
-from bioskills.base.settings import Settings
+from bioskills.base.settings import OWN_SPAWNERS, Settings
 from bioskills.base.text import _
 from bioskills.hub.fork_spawner import ForkSpawner
 from bioskills.hub.spawner import ExecSpawner
 
 GROUP = "jupyterhub.spawners"
-OWN = ("fork", "slim_exec")
 UNSAFE = {"simple", "localprocess", "default"}
 """They start every lab with the hub's own rights, or need the hub to be root."""
 
 
 def uses_fork_server(settings: Settings, *, alone: bool) -> bool:
     """Say whether labs are started by the fork server."""
-    return settings.labs.spawner in OWN and not alone
+    return settings.labs.spawner in OWN_SPAWNERS and not alone
 
 
 def spawner_of(settings: Settings, *, alone: bool) -> Any:
@@ -35,16 +34,16 @@ def spawner_of(settings: Settings, *, alone: bool) -> Any:
         SetupError: There is no such spawner, or it is unsafe.
     """
     name = settings.labs.spawner
-    if name in OWN:
+    if name in OWN_SPAWNERS:
         return ExecSpawner if alone else ForkSpawner
     known = {point.name for point in entry_points(group=GROUP)} - UNSAFE
     if name in known:
         return name
-    near = nearest(name, {*known, *OWN})
+    near = nearest(name, {*known, *OWN_SPAWNERS})
     what = _("labs.spawner is {name}; there is no such spawner that may be used here.")
     hint = _("Did you mean {near}?").format(near=near) if near else ""
     step = _("Known: {names}. Install the other's package into the hub environment first.")
-    known_names = ", ".join((*OWN, *sorted(known)))
+    known_names = ", ".join((*OWN_SPAWNERS, *sorted(known)))
     raise SetupError(
         " ".join(filter(None, (what.format(name=name), hint, step.format(names=known_names))))
     )

@@ -6,9 +6,7 @@ which the hub and the campus share by a group of their own. Idempotent; a folder
 with a wrong owner is put right only below the state folder, which no learner can write.
 """
 
-import hashlib
 import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,6 @@ from bioskills.base.text import _
 from bioskills.hub.lab_config import write_lab_config
 from bioskills.hub.privileges import run_as
 from bioskills.hub.secrets_store import ensure_secret, write_private
-from bioskills.hub.warnings_shown import one_account_for_all
 
 TRAVERSE = 0o711
 PRIVATE = 0o700
@@ -175,15 +172,6 @@ def share_database(file: Path, group: int) -> None:
         with suppress(FileNotFoundError, PermissionError):
             os.chown(part, -1, group, follow_symlinks=False)
             part.chmod(SHARED_FILE)
-
-
-def runtime_dir(settings: Settings) -> Path:
-    """Return a short folder for kernel sockets: a socket's path may hold 107 bytes only."""
-    mark = hashlib.sha256(str(places_of(settings).data).encode()).hexdigest()[:8]
-    # Not by who asks: a service of a machine that root started is not root itself.
-    alone = one_account_for_all(places_of(settings).state)
-    parent = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir() if alone else "/run"
-    return Path(parent) / f"bsh-{mark}"
 
 
 def ensure_folder(path: Path, owner: int, mode: int = PRIVATE, *, group: int | None = None) -> None:

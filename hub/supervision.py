@@ -69,7 +69,7 @@ def programs(
         Program(
             "hub",
             owners.hub,
-            (*isolated, "jupyterhub", "-f", str(config)),
+            (*isolated, "bioskills.hub.start_hub", "-f", str(config)),
             settings["hub"],
             30,
             listens=True,

@@ -4,20 +4,18 @@ Law: a fall-back is never silent. Each warning here is printed at start-up and
 stands on every page of the hub and the campus until its cause is gone.
 """
 
-import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from bioskills.base.places import places_of
-from bioskills.base.settings import OWN_PORTS, Settings
+from bioskills.base.settings import OWN_PORTS, OWN_SPAWNERS, Settings
 from bioskills.base.text import _
+from bioskills.hub.runtime import one_account_for_all, runtime_dir
+from bioskills.hub.walls import missing_walls, read_about
 
 UNPRIVILEGED_FROM = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
-
-
-def one_account_for_all(state: Path) -> bool:
-    """Say whether every service and every lab runs as one account (not started by root)."""
-    # The state folder is root's where root started it; a service of such a machine is not root.
-    return (state.stat().st_uid if state.exists() else os.geteuid()) != 0
 
 
 def unprivileged_from() -> int:
@@ -48,6 +46,10 @@ def warnings_of(settings: Settings) -> list[str]:
                 "Set ports below {limit}, or leave them out."
             ).format(ports=", ".join(ports), limit=unprivileged_from())
         )
+    found += missing_walls(read_about(runtime_dir(settings)))
+    if settings.labs.spawner not in OWN_SPAWNERS:
+        text = _("Labs are started by {name} (labs.spawner): walls and limits are its own.")
+        found.append(text.format(name=settings.labs.spawner))
     if settings.network.accept_single_origin:
         found.append(
             _(
@@ -56,3 +58,22 @@ def warnings_of(settings: Settings) -> list[str]:
             )
         )
     return found
+
+
+@dataclass(frozen=True)
+class WarningsNow:
+    """Every warning, as it holds when it is looked at.
+
+    The fork server may start after the hub and the campus; what it finds on this machine counts.
+    """
+
+    settings: Settings
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(warnings_of(self.settings))
+
+    def __bool__(self) -> bool:
+        return bool(warnings_of(self.settings))
+
+    def __html__(self) -> str:
+        return escape(" ".join(self))

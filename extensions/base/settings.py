@@ -142,6 +142,9 @@ class Database(Section):
     )
 
 
+OWN_SPAWNERS = ("fork", "slim_exec")
+"""Values of `labs.spawner` that are ways of our own fork server."""
+
 SERVICE_UIDS = 8
 """How many ids the services take: proxy, campus, grader, culler, hub, relay, probe, and the
 group of our database."""

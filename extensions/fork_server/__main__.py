@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from bioskills.fork_server import cgroups, child, config, disk, links, parents, rooms
+from bioskills.fork_server import about, cgroups, child, config, disk, links, parents, rooms
 from bioskills.fork_server.warden import Warden, close_all
 
 
@@ -33,7 +33,7 @@ def main(path: str, *, sweep: bool = False) -> int:
         rooms.unprepare(settings)
         return 0
     warden = Warden(settings)
-    parents.write_about(settings, about(settings))
+    about.write(settings.run_dir / about.WARDEN, walls_of(settings))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     warden.parents.look()
     child.serve(warden.loop.serve)
@@ -43,7 +43,7 @@ def main(path: str, *, sweep: bool = False) -> int:
     return 0
 
 
-def about(settings: config.Config) -> dict[str, object]:
+def walls_of(settings: config.Config) -> dict[str, object]:
     """Return which walls stand here, in codes."""
     kinds = links.namespaces()
     held = cgroups.here()

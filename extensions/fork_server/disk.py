@@ -24,7 +24,7 @@ from bioskills.fork_server.config import Config
 FILE = "disk.json"
 MB = 1 << 20
 SMALL_BYTES = 1 * MB  # a notebook can still be saved
-LEAST_BYTES = 4096  # a kernel can still be started, a receipt be kept
+LEAST_BYTES = MB // 4  # a notebook without pictures can, a kernel be started, a receipt be kept
 PASSES = 20
 QUOTACTL_FD = 443
 Q_GETFMT = 0x800004 << 8  # of users
@@ -38,7 +38,7 @@ class Step(StrEnum):
     SMALL = "small"
     """The home is full: small files alone."""
     CLOSED = "closed"
-    """It went on growing: next to nothing."""
+    """It went on growing: hardly anything."""
     END = "end"
     """It went on even so, to half as much again: everything is ended, the files stay."""
 
@@ -122,7 +122,18 @@ def look(config: Config, uid: int) -> State:
 
 
 def hold(mark: str, uid: int, size: int) -> None:
-    """Let no process of the room make a file larger than this; done with the learner's rights.
+    """Let no process of the room make a file larger than this, until no new one is found."""
+    done: set[int] = set()
+    for _ in range(PASSES):
+        new = _processes(mark, uid) - done
+        if not new:
+            return
+        _hold_as_learner(new, uid, size)
+        done |= new
+
+
+def _hold_as_learner(pids: set[int], uid: int, size: int) -> None:
+    """Set the limit with the learner's rights.
 
     So the kernel refuses it for anybody else's process, whatever happens to a number meanwhile.
     """
@@ -132,23 +143,12 @@ def hold(mark: str, uid: int, size: int) -> None:
             os.setgroups([])
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
-            _hold(mark, uid, size)
+            for pid in pids:
+                with suppress(OSError):  # it ended meanwhile
+                    _hold_one(pid, size)
         finally:
             os._exit(0)
     killing.end_by(child, killing.CHILD_S)
-
-
-def _hold(mark: str, uid: int, size: int) -> None:
-    """Go through the processes until no new one is found."""
-    done: set[int] = set()
-    for _ in range(PASSES):
-        new = _processes(mark, uid) - done
-        if not new:
-            return
-        for pid in new:
-            with suppress(OSError):  # it ended meanwhile
-                _hold_one(pid, size)
-        done |= new
 
 
 def _hold_one(pid: int, size: int) -> None:

@@ -28,7 +28,8 @@ LAUNCHER = "ipykernel_launcher"
 _OWN = "bioskills"
 _C_LOCALE = "C.UTF-8"
 _AUTHKEY_BYTES = 32
-_INLINE = "module://matplotlib_inline.backend_inline"
+INLINE = "module://matplotlib_inline.backend_inline"
+"""What ipykernel asks of matplotlib; validated once, in the warm parent."""
 
 
 class LabWatch(threading.Thread):
@@ -203,7 +204,9 @@ def _matplotlib(module: Any) -> None:
     if not own.startswith(module.get_data_path()):
         module.rc_file(own)
         module.rcParamsOrig = module.rcParams.copy()
-    module.rcParams["backend"] = os.environ.get("MPLBACKEND") or _INLINE
+    wanted = os.environ.get("MPLBACKEND") or INLINE
+    if module.get_backend(auto_select=False) != wanted:
+        module.rcParams["backend"] = wanted
 
 
 _RENEWED: Mapping[str, Callable[[Any], object]] = {

@@ -10,6 +10,7 @@ Usage: python -I -m bioskills.fork_server.kernels CONFIG.json
 """
 
 import gc
+import importlib
 import os
 import signal
 import socket
@@ -140,6 +141,9 @@ def import_all(names: Iterable[str]) -> dict[str, str]:
     before = dict(os.environ)
     warm.import_names([*MODULES, "bioskills.fork_server.kernel_child"])
     added = {key: text for key, text in os.environ.items() if before.get(key) != text}
+    # Before the rest: what it leaves free in memory is filled by what comes after.
+    if failed := rehearse():
+        say(f"the rehearsal of kernels failed: {failed}")
     path = list(sys.path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -155,6 +159,20 @@ def forget_warnings() -> None:
         if isinstance(module, ModuleType):
             vars(module).pop("__warningregistry__", None)
     getattr(warnings, "onceregistry", {}).clear()
+
+
+def rehearse() -> str:
+    """Do once what each learner's first Tab and first error would do anew; return what failed.
+
+    Saves 0.3 CPU seconds and 13 MB at `frame.<Tab>`: descriptions of Python's own modules.
+    """
+    try:
+        sys.modules["jedi"].Interpreter("import os\nos.pa", [{}]).complete()
+        ultratb = importlib.import_module("IPython.core.ultratb")
+        ultratb.AutoFormattedTB().text(KeyError, KeyError("a"), None)
+    except Exception as error:  # noqa: BLE001 - costs speed, never a start
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def end_pools() -> None:
@@ -181,8 +199,11 @@ def refuse_contexts() -> None:
 
 
 def _ready(settings: config.Config, names: Iterable[str]) -> Kernels:
-    # Below a folder of root's: matplotlib keeps its list of fonts there.
-    os.environ["MPLCONFIGDIR"] = str(Path(settings.cache or settings.run_dir) / "matplotlib")
+    # Below a folder of root's: matplotlib keeps its list of fonts there, jedi what it parsed.
+    kept = Path(settings.cache or settings.run_dir)
+    os.environ["MPLCONFIGDIR"] = str(kept / "matplotlib")
+    os.environ["XDG_CACHE_HOME"] = str(kept)
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     variables = import_all(names)
     end_pools()
     warm.refuse_threads()
@@ -207,6 +228,11 @@ def _serve(path: str, *, plain: bool) -> Callable[[], object] | None:
     return None
 
 
+def say(line: str) -> None:
+    """Write one line to the log."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the supervisor keeps it
+
+
 def main(path: str, *, plain: bool = False) -> None:
     """Import, check, and serve; without any course's modules where these cannot be forked."""
     try:
@@ -214,7 +240,7 @@ def main(path: str, *, plain: bool = False) -> None:
     except warm.NotForkableError as error:
         if plain:
             raise
-        print(f"kernels start without preloaded modules: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        say(f"kernels start without preloaded modules: {error}")
         os.execv(sys.executable, [*sys.orig_argv, PLAIN])  # noqa: S606 - no shell is wanted
     # Here no frame of the loop is left below what runs now.
     if act is not None:

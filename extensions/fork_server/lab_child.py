@@ -2,7 +2,7 @@
 
 Law: stands on JupyterHub's and Jupyter Server's public start and on two methods
 that are private to `jupyter_server.serverapp.ServerApp`; where one of them is
-not there, `supported` says so and labs are started by exec instead.
+not there, `missing` says so and labs are started by exec instead.
 """
 
 import importlib
@@ -37,10 +37,11 @@ def import_all(names: Iterable[str]) -> list[str]:
     return import_names([*MODULES, *names])
 
 
-def supported() -> list[str]:
-    """Return the private methods that this version of Jupyter Server lacks."""
-    app = importlib.import_module("jupyter_server.serverapp").ServerApp
-    return [name for name in PRIVATE_METHODS if not callable(getattr(app, name, None))]
+def missing() -> list[str]:
+    """Return what a forked lab stands on and this version of Jupyter lacks."""
+    absent = [name for name in MODULES if name not in sys.modules]
+    app = getattr(sys.modules.get("jupyter_server.serverapp"), "ServerApp", None)
+    return absent + [name for name in PRIVATE_METHODS if not callable(getattr(app, name, None))]
 
 
 def serve(payload: wire.Payload, listener: socket.socket, connection: socket.socket) -> None:

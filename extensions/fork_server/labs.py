@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from bioskills.fork_server import (
+    about,
     child,
     config,
     drop,
@@ -109,6 +110,7 @@ def main(path: str) -> None:
     warm.end_with_parent()
     learned = preload.learned(settings, "lab", Path(sys.prefix))
     lab_child.import_all([*settings.preload.get("lab", ()), *learned])
+    about.write(settings.run_dir / about.LABS, about.how_labs_start(lab_child.missing()))
     for step in rehearsal.rehearse():
         print(f"labs: not rehearsed: {step}", file=sys.stderr, flush=True)  # noqa: T201 - the log
     labs = Labs(settings)

@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,8 @@ OWNER, WRITABLE, UNREADABLE, KIND, OUTSIDE = "owner", "writable", "unreadable", 
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 MOST_LINKS = 40
 """As many links in a row as the kernel itself follows."""
-MARKS = (".complete", "pyvenv.cfg", "bin/python", "lib/python3.*/site-packages")
+SETTINGS = "pyvenv.cfg"
+MARKS = (".complete", SETTINGS, "bin/python", "lib/python3.*/site-packages")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Fault:
     Attributes:
         path: Where.
         code: *owner*, *writable*, *unreadable*, *kind* (neither file, folder nor link),
-            *outside* (a link in a circle, or to a folder that holds the environment itself).
+            *outside* (a link in a circle, or to a folder that holds the environment itself;
+            or an environment that also takes the system's packages).
         number: The foreign uid, the mode, or the number of the system's error.
     """
 
@@ -50,8 +52,12 @@ def foreign(root: Path) -> list[Fault]:
         return walk.faults()
     walk.root = real
     walk.descend(real)
-    for path in _stands_on(real) if not walk.found else ():
-        walk.visit(path)
+    if not walk.found:
+        said = _settings_of(real)
+        if said.get("include-system-site-packages", "").lower() == "true":
+            walk.blame(f"{real}/{SETTINGS}", OUTSIDE)
+        for path in _stands_on(real, said):
+            walk.visit(path)
     return walk.faults()
 
 
@@ -67,18 +73,21 @@ def digest(root: Path) -> str:
     return total.hexdigest()
 
 
-def _stands_on(root: str) -> list[str]:
-    """Return what an environment uses without holding it: interpreter and standard library."""
+def _settings_of(root: str) -> dict[str, str]:
     try:
-        lines = Path(root, "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+        lines = Path(root, SETTINGS).read_text(encoding="utf-8").splitlines()
     except OSError:
-        return []
+        return {}
     pairs = (line.partition("=") for line in lines)
-    said = {key.strip(): value.strip() for key, _equals, value in pairs}
+    return {key.strip(): value.strip() for key, _equals, value in pairs}
+
+
+def _stands_on(root: str, said: Mapping[str, str]) -> list[str]:
+    """Return what an environment uses without holding it: interpreter and standard library."""
     short = ".".join((said.get("version") or said.get("version_info", "")).split(".")[:2])
     home = said.get("home", "")
-    library = os.path.join(os.path.dirname(home), "lib", f"python{short}")  # noqa: PTH118, PTH120 - not resolved on purpose
-    return [os.path.join(root, "bin", "python"), library] if home else []  # noqa: PTH118 - the same
+    library = f"{home.rpartition('/')[0]}/lib/python{short}"
+    return [f"{root}/bin/python", library] if home else []
 
 
 class _Walk:

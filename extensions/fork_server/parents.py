@@ -6,7 +6,6 @@ that ends is started again; one whose environment changed is replaced, and what
 it forked goes on.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -118,15 +117,6 @@ def write_config(config: Config) -> Path:
     staged.write_text(configuration.as_json(config), encoding="utf-8")
     staged.rename(path)
     return path
-
-
-def write_about(config: Config, about: dict[str, object]) -> None:
-    """Tell anybody on this machine which walls stand."""
-    path = config.run_dir / "about.json"
-    staged = path.with_name(f".{path.name}.new")
-    staged.write_text(json.dumps(about), encoding="utf-8")
-    staged.chmod(0o644)
-    staged.rename(path)
 
 
 def say(line: str) -> None:

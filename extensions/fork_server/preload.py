@@ -6,6 +6,7 @@ an unprivileged uid with an empty home and is believed only in the form of names
 A probe that fails costs speed, never a start.
 """
 
+import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -16,8 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ KINDS = {"lab": "lab", "course": "kernel"}
 ARGUMENTS = "arguments"
 """Key of `Config.preload`: the command line that labs are started with."""
 PROBE = ("-I", "-m", "bioskills.fork_server.probe")
-PROBE_S = 90.0
+PROBE_S, END_S = 90.0, 5.0
 TRY_AGAIN_S = 3600.0
 """How long a failed probe is remembered: a parent that ends must not wait for it each time."""
 TIME_OUT, ENDED, NO_NAMES = "time_out", "ended", "no_names"
@@ -115,15 +116,23 @@ def learned(config: Config, kind: str, root: Path) -> tuple[str, ...]:
         kind: The environment: *lab* or *course*.
         root: Its folder.
     """
+    try:
+        return _learned(config, kind, root)
+    except OSError as error:
+        _tell(kind, Learned((), ENDED, str(error)))
+        return ()
+
+
+def _learned(config: Config, kind: str, root: Path) -> tuple[str, ...]:
     asked = {name: tuple(config.preload.get(name, ())) for name in (kind, ARGUMENTS)}
     cache = Path(config.cache, f"preload-{kind}.json") if config.cache else None
     mark = hashlib.sha256(repr((digest(root), sorted(asked.items()))).encode()).hexdigest()
     known = _remembered(cache, mark) if cache else None
     if known is not None:
         return known
-    found = learn(
-        root / "bin" / "python", KINDS[kind], config.probe_uid, asked[kind], asked[ARGUMENTS]
-    )
+    python, uid = root / "bin" / "python", config.probe_uid
+    with _turn(config.run_dir):
+        found = learn(python, KINDS[kind], uid, asked[kind], asked[ARGUMENTS])
     _tell(kind, found)
     if cache:
         _remember(cache, mark, found)
@@ -155,11 +164,22 @@ def learn(
         os.chown(home, uid, uid)
         words = [str(python), *PROBE, kind, json.dumps([*names]), json.dumps([*arguments])]
         status, out, said = _run(words, home, uid, within_s)
+    except OSError as error:
+        status, out, said = error.errno or 1, b"", str(error)
     finally:
         if os.geteuid() == 0:
-            killing.of_uid(uid, 5.0)
+            killing.of_uid(uid, END_S)
         shutil.rmtree(home, ignore_errors=True)
     return _judge(status, out, said, time.monotonic() - began)
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Let one probe run at a time: what is left of its uid is ended after each."""
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with (folder / "probe.lock").open("w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _run(words: list[str], home: Path, uid: int, within_s: float) -> tuple[int | None, bytes, str]:

@@ -16,16 +16,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from bioskills.fork_server import lab_child, linux, preload, probe_lab, warm
 from bioskills.fork_server.probe_lab import ANSWER_S, COMMAND, NAMES_FILE, READY_S, written
 
-CPU_S = 120
+CPU_S, FILE_BYTES = 120, 1 << 28
 PROBE = "bioskills.fork_server.probe"
 MOST_CULPRITS = 10
 CULPRIT_STATUS = 3
-LATER = ("bioskills.fork_server.provisioner",)
-"""What a lab imports when its learner's first kernel starts; the probe's is started cold."""
+LATER = ("bioskills.fork_server.provisioner", "httpcore")
+"""What a lab imports after the probe has seen enough: with its learner's first kernel (the
+probe's is started cold), and when an extension of the server asks somebody something by httpx."""
 CELLS = (
     "print('out')",
     "1 + 1",
@@ -42,6 +44,7 @@ def main(words: list[str]) -> None:
     """Learn, check, print."""
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     kind, *more = words
     given = [json.loads(word) for word in more]
     acts: dict[str, Callable[..., None]] = {
@@ -77,14 +80,19 @@ def _of_kernel(names: Iterable[str]) -> list[str]:
         client.start_channels()
         client.wait_for_ready(timeout=READY_S)
         imports = [f"import {name}" for name in names if preload.is_name(name)]
-        for cell in (*imports, *CELLS, WRITE.format(path=str(Path(NAMES_FILE).resolve()))):
-            client.execute_interactive(cell, timeout=READY_S, output_hook=lambda _message: None)
-            client.complete("impor", reply=True, timeout=ANSWER_S)
+        for cell in (*imports, *CELLS):
+            _run(client, cell)
+        client.complete("impor", reply=True, timeout=ANSWER_S)
         client.inspect("print", reply=True, timeout=ANSWER_S)
+        _run(client, WRITE.format(path=str(Path(NAMES_FILE).resolve())))
         client.stop_channels()
     finally:
         manager.shutdown_kernel(now=True)
     return written()
+
+
+def _run(client: Any, cell: str) -> None:
+    client.execute_interactive(cell, timeout=READY_S, output_hook=lambda _message: None)
 
 
 def _importable(names: set[str]) -> list[str]:
@@ -93,7 +101,10 @@ def _importable(names: set[str]) -> list[str]:
     for _try in range(MOST_CULPRITS):
         environ = {**os.environ, **dict.fromkeys(warm.ONE_THREAD, "1")}
         Path(NAMES_FILE).write_text(json.dumps(sorted(left)), encoding="utf-8")
-        done = subprocess.run([*COMMAND, "check"], env=environ, check=False)
+        # What a module prints at its import must not be taken for our answer.
+        done = subprocess.run(
+            [*COMMAND, "check"], env=environ, stdout=subprocess.DEVNULL, check=False
+        )
         found = written()
         if done.returncode == 0:
             return found
@@ -108,13 +119,12 @@ def _check() -> None:
     sys.modules[lab_child.HEAVY] = None  # type: ignore[assignment]  # the documented way to make an import fail
     good = []
     for name in written():
-        missing = warm.import_names([name])
         try:
+            good += [] if warm.import_names([name]) else [name]
             warm.refuse_threads()
-        except warm.NotForkableError:
+        except (warm.NotForkableError, SystemExit):
             Path(NAMES_FILE).write_text(json.dumps([name]), encoding="utf-8")
             os._exit(CULPRIT_STATUS)
-        good += [] if missing else [name]
     Path(NAMES_FILE).write_text(json.dumps(good), encoding="utf-8")
     os._exit(0)
 

@@ -69,6 +69,7 @@ def modules(arguments: Iterable[str]) -> list[str]:
             [*COMMAND, "serve", json.dumps(inherited), json.dumps([*arguments])],
             env={**os.environ, **_variables(hub)},
             pass_fds=inherited,
+            stdout=subprocess.DEVNULL,
         )
         theirs.close()
         try:

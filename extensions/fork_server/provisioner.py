@@ -198,6 +198,8 @@ class ForkProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
     """
 
     cold_reason = ""
+    process: Any = None
+    pid: Any = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start a kernel, forked where that is possible."""
@@ -264,10 +266,9 @@ def _cold_courses() -> set[str]:
 
 
 def _course_of(cwd: str) -> str:
-    """Return the first folder below the home, empty where it is not below it."""
+    """Return the first folder below the home; what is not below it is called like no course."""
     home = os.path.realpath(Path.home())
-    found = os.path.relpath(os.path.realpath(cwd), home)
-    return found.split(os.sep)[0]
+    return next(iter(Path(os.path.relpath(os.path.realpath(cwd), home)).parts), "")
 
 
 def first_to_go(pid: int) -> None:

@@ -6,6 +6,7 @@ words stay: nothing depends on them.
 """
 
 import ctypes
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,10 @@ def set_words(words: Sequence[str]) -> None:
     first, last, end = _area()
     if not 0 < first < last <= end or last - first < _LEAST_BYTES:
         return
+    # Its variables lie behind, until they are set again.
+    variables = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(variables)
     text = "\0".join(words).encode("utf-8", "replace")
     if len(text) < last - first:
         text = text.ljust(last - first, b"\0")

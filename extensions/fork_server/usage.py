@@ -4,6 +4,7 @@ Law: pure reading; who asks words it. None stands for what nobody counts here.
 """
 
 import os
+from pathlib import Path
 
 from bioskills.fork_server import cgroups, disk, rooms
 from bioskills.fork_server.config import Config
@@ -34,6 +35,7 @@ def of(config: Config, uid: int) -> dict[str, object]:
             "now": home.used,
             "limit": home.limit or None,
             "full": home.step is not disk.Step.FREE,
+            "disk_full": _room_left(config.home(uid)) < disk.SMALL_BYTES,
         },
         **_inside(config, uid),
     }
@@ -45,6 +47,11 @@ def _inside(config: Config, uid: int) -> dict[str, object]:
     if private:
         rooms.enter(config, uid)
     return {name: _sized(path) if private else None for name, path in SMALL_FOLDERS.items()}
+
+
+def _room_left(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 def _sized(path: str) -> dict[str, int]:

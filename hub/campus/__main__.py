@@ -31,7 +31,7 @@ from bioskills.hub.campus.connections import (
 from bioskills.hub.campus.hub_api import HubApi
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.campus.site import Site, make_templates
-from bioskills.hub.warnings_shown import warnings_of
+from bioskills.hub.warnings_shown import WarningsNow
 
 HUB_TOKEN = "hub_token"  # noqa: S105 - a file's name
 GRADER_TOKEN = "grader_token"  # noqa: S105 - a file's name
@@ -52,7 +52,7 @@ def make_site(settings: Settings, places: Places | None = None) -> Site:
         hub=HubApi(hub_api_url(settings), own_token, settings.sign_in.permissions_age_s),
         clock=now,
         objects=Objects(places.objects),
-        templates=make_templates(settings, static_url, warnings_of(settings)),
+        templates=make_templates(settings, static_url, WarningsNow(settings)),
         grader_token_sha256=hashlib.sha256(
             read_secret(places.campus / GRADER_TOKEN).encode()
         ).hexdigest(),

@@ -8,7 +8,7 @@ Vocabulary: *site* is this installation as the campus sees it; *nav* are the
 links of a page's head, chosen by the page.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -112,7 +112,7 @@ def site_of(request: Request) -> Site:
 
 
 def make_templates(
-    settings: Settings, static: Callable[[str], str], warnings: Sequence[str] = ()
+    settings: Settings, static: Callable[[str], str], warnings: Iterable[str] = ()
 ) -> Environment:
     """Return the template environment: escaping on, unknown names refused.
 

@@ -13,7 +13,7 @@ LINT = (
     "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
 )
 
-SERVES_JUPYTER = {"labs.py", "kernels.py", "provisioner.py", "probe.py"}
+SERVES_JUPYTER = {"kernel_child.py", "kernels.py", "lab_child.py", "probe.py", "provisioner.py"}
 """The modules that import the Jupyter they serve; what they fork runs in it."""
 JUPYTER = {
     "IPython",
@@ -68,3 +68,17 @@ def test_the_fork_server_imports_the_standard_library_alone(path: Path) -> None:
     served = {name for name in foreign if name.partition(".")[0] in JUPYTER}
 
     assert foreign - (served if path.name in SERVES_JUPYTER else set()) == set()
+
+
+def test_neither_the_privileged_process_nor_its_client_loads_any_jupyter() -> None:
+    names = ("__main__", "client", "config", "preload", "relay", "wire")
+    modules = ", ".join(f"bioskills.fork_server.{name}" for name in names)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys, {modules}; print(*sys.modules)"],
+        cwd=CLONE,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert JUPYTER & set(done.stdout.split()) == set()

@@ -6,12 +6,11 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import httpx
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse
-from bioskills_http import Lab, eventually, processes, rest, sign_in, start_lab, visitor
+from bioskills_http import Lab, eventually, processes, server_of, sign_in, start_lab, visitor
 from bioskills_loopback import client
 from bioskills_product import Product
 
@@ -118,20 +117,19 @@ async def test_a_killed_proxy_comes_back_with_every_route_and_kernels_keep_their
     assert secret not in (PROC / str(proxy_pid(product)) / "cmdline").read_text()
 
 
-def test_a_proxy_that_dies_during_a_start_does_not_lose_the_lab(fresh_product: Product) -> None:
-    fresh_product.start()
+def test_a_lab_started_while_the_proxy_is_away_is_reached_as_soon_as_it_is_back(
+    fresh_product: Product,
+) -> None:
+    product = fresh_product
+    product.start()
+    hub = f"http://hub.localhost:{product.environ['BIOSKILLS_NETWORK_HUB_PORT']}"
     with visitor() as person:
-        assert sign_in(person, fresh_product, "lea")
-        person.get(f"{fresh_product.url}/hub/spawn/lea", follow_redirects=False)
-        kill_proxy(fresh_product)
-
-    def server() -> Any:
-        return rest(fresh_product, "GET", "users/lea").json().get("servers", {}).get("", {})
-
-    assert eventually(lambda: server().get("ready"))
-    with visitor() as person:
-        assert sign_in(person, fresh_product, "lea")
-        page = f"http://lea.hub.localhost:{fresh_product.port}/user/lea/lab"
+        assert sign_in(person, product, "lea")
+        kill_proxy(product)
+        person.get(f"{hub}/hub/spawn/lea", follow_redirects=False)
+        assert eventually(lambda: server_of(product, "lea").get("ready"))
+        assert eventually(lambda: campus_answers(product), BACK_S)
+        page = f"http://lea.hub.localhost:{product.port}/user/lea/lab"
         assert eventually(lambda: "jupyter-config-data" in person.get(page).text, BACK_S)
 
 

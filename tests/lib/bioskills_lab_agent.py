@@ -101,10 +101,16 @@ class Agent:
         """Send a signal to the kernel's process alone."""
         os.kill(self.kernels[name][0].provisioner.pid, number)
 
-    async def debugger(self, name: str, command: str) -> Any:
-        """Send a debugger's request; return its answer."""
+    async def start_all(self, names: list[str]) -> Any:
+        """Start several kernels at the same time."""
+        return await asyncio.gather(*map(self.start, names))
+
+    async def debugger(
+        self, name: str, command: str, arguments: dict[str, Any] | None = None, seq: int = 1
+    ) -> Any:
+        """Send a debugger's request; return whether it was granted."""
         _manager, client = self.kernels[name]
-        content = {"type": "request", "command": command, "seq": 1, "arguments": {}}
+        content = {"type": "request", "command": command, "seq": seq, "arguments": arguments or {}}
         client.control_channel.send(client.session.msg("debug_request", content))
         reply = await client.get_control_msg(timeout=CELL_S)
         return reply["content"].get("success")
@@ -173,7 +179,7 @@ async def _main() -> None:
         try:
             answer = await getattr(agent, asked.pop("do"))(**asked)
             said = {"answer": answer}
-        except Exception as error:  # told to the test, which fails with it
+        except Exception as error:  # noqa: BLE001 - told to the test, which fails with it
             said = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(said, default=str) + "\n")
         answers.flush()

@@ -64,9 +64,15 @@ class Kernel:
                 said.append(content.get("text", "") + "\n".join(content.get("traceback", [])))
         return "".join(said)
 
-    def start(self, code: str) -> None:
-        """Send code and do not wait."""
-        self._send("execute_request", code=code, silent=False, allow_stdin=False)
+    def begin(self, act: Callable[..., Any], *args: Any) -> None:
+        """Run such a function and do not wait for it."""
+        self._send("execute_request", code=_cell(act, args), silent=False, allow_stdin=False)
+
+    def reconnect(self) -> None:
+        """Take a new connection: an old one that nobody read from has been cut."""
+        with suppress(OSError, websocket.WebSocketException):
+            self.socket.close()
+        self.socket = self.learner.connect(self.id)
 
     def latency(self, times: int = 5) -> float:
         """Return the longest of some round trips of a small cell, in seconds."""
@@ -79,14 +85,7 @@ class Kernel:
 
     def call(self, act: Callable[..., Any], *args: Any, timeout_s: float = PATIENCE_S) -> Any:
         """Run a function of a module that needs the standard library alone; return its result."""
-        module = inspect.getmodule(act)
-        assert isinstance(module, ModuleType)
-        said = self.run(
-            f"import json, types\n"
-            f"_m = types.ModuleType('attacks'); exec({inspect.getsource(module)!r}, _m.__dict__)\n"
-            f"print({TOLD!r} + json.dumps(_m.{act.__name__}(*json.loads({json.dumps(args)!r}))))",
-            timeout_s,
-        )
+        said = self.run(_cell(act, args), timeout_s)
         found = [line for line in said.splitlines() if line.startswith(TOLD)]
         assert found, said
         return json.loads(found[-1].removeprefix(TOLD))
@@ -120,6 +119,17 @@ class Kernel:
         except (OSError, websocket.WebSocketException) as error:
             raise KernelDied(str(error)) from error
         return found
+
+
+def _cell(act: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    """Return code that defines a function's whole module, calls the function, and tells the result."""
+    module = inspect.getmodule(act)
+    assert isinstance(module, ModuleType)
+    return (
+        f"import json, types\n"
+        f"_m = types.ModuleType('attacks'); exec({inspect.getsource(module)!r}, _m.__dict__)\n"
+        f"print({TOLD!r} + json.dumps(_m.{act.__name__}(*json.loads({json.dumps(args)!r}))))"
+    )
 
 
 @dataclass
@@ -158,7 +168,11 @@ class Learner:
         """Start a kernel and wait until it answers."""
         found = self.call("POST", "api/kernels").raise_for_status().json()["id"]
         kernel = Kernel(self, found, self.connect(found))
-        kernel.run("pass")
+        try:
+            kernel.run("pass")
+        except BaseException:
+            kernel.close()
+            raise
         return kernel
 
     def connect(self, kernel: str) -> "websocket.WebSocket":

@@ -8,6 +8,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, MainAreaWidget, showDialog } from '@jupyterlab/apputils';
 import { DocumentWidget } from '@jupyterlab/docregistry';
 
+import { Refused } from './api.js';
 import type { Act } from './card.js';
 import { receiptBody, untouchedBody } from './dialogs.js';
 import { FeedbackView } from './feedback.js';
@@ -80,7 +81,13 @@ export class Actions {
     const key = keyOf(run, a);
     this.model.set(key, { check: null });
     await this.during(key, trans.__('Checking your work. This can take a minute.'), async () => {
-      await this.save(a);
+      if (!(await this.save(a))) {
+        throw new Refused(
+          'unsaved',
+          trans.__('Your latest changes could not be saved, so nothing was checked.'),
+          trans.__('If your files take too much room, delete what you do not need and wait a few seconds; then try again.')
+        );
+      }
       const check = await api.post<ICheckResult>('check', { run: run.slug, assignment: a.name });
       this.model.set(key, { check, unsent: false });
       await this.model.refresh();
@@ -92,8 +99,8 @@ export class Actions {
     const { trans } = this.model;
     const key = keyOf(run, a);
     await this.during(key, trans.__('Handing in…'), async () => {
-      await this.save(a);
-      const sent = await this.send(run, a);
+      const saved = (await this.save(a)) || (await this.confirmOlder(a));
+      const sent = saved ? await this.send(run, a) : null;
       if (!sent?.receipt) {
         return trans.__('Nothing was handed in. Your work is saved here.');
       }
@@ -130,6 +137,28 @@ export class Actions {
       buttons: [
         Dialog.cancelButton({ label: trans.__('Go on working') }),
         Dialog.okButton({ label: trans.__('Hand in anyway') })
+      ],
+      defaultButton: 0
+    });
+    return result.button.accept;
+  }
+
+  /** Ask whether what was saved before may be handed in, where the latest changes cannot be saved. */
+  private async confirmOlder(a: IAssignment): Promise<boolean> {
+    const { trans } = this.model;
+    const last = a.max_attempts !== null && a.attempt + 1 >= a.max_attempts;
+    const result = await showDialog({
+      title: trans.__('Your latest changes are not saved'),
+      body: last
+        ? trans.__(
+            'There may be no room left for them. You can hand in what was saved before, but this is your last attempt: the changes since then would never be in it.'
+          )
+        : trans.__(
+            'There may be no room left for them. You can hand in what was saved before; the changes since then are not in it, and you can hand in again once they are saved.'
+          ),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Go on working') }),
+        Dialog.okButton({ label: trans.__('Hand in what was saved') })
       ],
       defaultButton: 0
     });
@@ -198,15 +227,21 @@ export class Actions {
     await this.app.commands.execute('docmanager:open', { path });
   }
 
-  /** Save whatever is open of the assignment's folder. */
-  private async save(a: IAssignment): Promise<void> {
+  /** Save whatever is open of the assignment's folder; say whether all of it is saved. */
+  private async save(a: IAssignment): Promise<boolean> {
     const folder = a.local.path.replace(/[^/]+$/, '');
+    let saved = true;
     for (const widget of this.app.shell.widgets('main')) {
       const context = widget instanceof DocumentWidget ? widget.context : null;
       if (context?.path.startsWith(folder) && context.model.dirty) {
-        await context.save();
+        // Lab itself tells why; a file changed elsewhere is no fault but a question it asks.
+        saved = await context.save().then(
+          () => saved,
+          () => false
+        );
       }
     }
+    return saved;
   }
 
   /** Do one thing at a spot; tell how it goes and how it ended. */

@@ -12,7 +12,7 @@ export interface ICounters {
   hits: number;
 }
 
-export type Thing = 'memory' | 'processes' | 'home' | 'tmp';
+export type Thing = 'memory' | 'processes' | 'home' | 'disk' | 'tmp';
 
 /** What happened or is so, and what to do. */
 export interface INotice {
@@ -81,6 +81,13 @@ export function stateOf(limits: ILimits, locale: string, trans: Words): INotice[
         megabytes(home.limit, locale)
       ),
       next: trans.__('Delete what you do not need in the file browser; a few seconds later saving works again.')
+    });
+  }
+  if (home?.disk_full) {
+    found.push({
+      thing: 'disk',
+      message: trans.__("The server's disk is full, so nothing can be saved. What is saved is safe, and you can still hand in."),
+      next: trans.__('Tell your instructor or administrator; files of yours that you delete help at once.')
     });
   }
   if (tmp && shareOf(tmp) >= FULL_FROM) {

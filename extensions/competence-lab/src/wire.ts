@@ -229,6 +229,6 @@ export interface ILimits {
   known: boolean;
   memory?: IUse & { oom_kills: number | null };
   processes?: IUse & { hits: number | null };
-  home?: IUse & { full: boolean };
+  home?: IUse & { full: boolean; disk_full?: boolean };
   tmp?: IUse | null;
 }

@@ -52,6 +52,13 @@ test('a full home is said as long as it is full', () => {
   assert.match(notice.message, /you can still hand in/);
 });
 
+test('a disk that is full for everybody is no fault of the learner', () => {
+  const full = { ...quiet, home: { ...quiet.home, limit: null, disk_full: true } };
+  const [notice] = stateOf(full, 'en-GB', trans);
+  assert.match(notice.message, /^The server's disk is full/);
+  assert.match(notice.next, /Tell your instructor/);
+});
+
 test('a meter is shown from 80 % on', () => {
   const near = {
     ...quiet,

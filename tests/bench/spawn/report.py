@@ -27,6 +27,7 @@ LINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("everything: CPU s per whole learner", "all_cpu_s_per_learner", ()),
     ("PSS / USS MB per lab", "lab_memory", ("pss_mb", "uss_mb")),
     ("PSS / USS MB per whole learner", "learner_memory", ("pss_mb", "uss_mb")),
+    ("... of which its kernel", "kernel_memory", ("pss_mb", "uss_mb")),
     ("warm parents PSS / USS MB, once", "parents_memory", ("pss_mb", "uss_mb")),
     ("learners complete", "complete", ()),
     ("wall / (CPU / cores), arrive / work", "wall_per_full_machine", ("arrive", "work")),

@@ -129,10 +129,12 @@ async def _run(storm: Storm, names: list[str]) -> dict[str, Any]:
     await asyncio.sleep(REST_S)
     census = Census(storm.account)
     arrival = await storm.phase(census, Learner.arrive)
-    labs, parents = weigh(census.learners()), weigh(census.of_role("fork_server"))
+    servers = census.learners()
+    labs, parents = weigh(servers), weigh(census.of_role("fork_server"))
     arrived = len(names) - len(storm.lost)
     work = await storm.phase(census, Learner.work)
     whole, hub = weigh(census.learners()), weigh(census.of_role("hub"))
+    kernels = weigh(census.learners() - servers)
     gone = census.gone()
     stopped = await storm.leave(census)
     complete = len(names) - len(storm.lost)
@@ -144,6 +146,7 @@ async def _run(storm: Storm, names: list[str]) -> dict[str, Any]:
         **costs(arrival, work, len(names)),
         "lab_memory": labs.per(arrived),
         "learner_memory": whole.per(complete),
+        "kernel_memory": kernels.per(complete),
         "parents_memory": parents.per(1),
         "hub_memory": hub.per(1),
         "stop_all_s": round(stopped, 2),

@@ -15,6 +15,13 @@ from bioskills.fork_server.linux import start_time
 pytestmark = pytest.mark.integration
 
 PATIENCE_S = 15
+DEBUGGING: dict[str, dict[str, object]] = {
+    "debugInfo": {},
+    "initialize": {"clientID": "test", "adapterID": "", "linesStartAt1": True},
+    "attach": {},
+    "dumpCell": {"code": "x = 1"},
+    "disconnect": {"restart": False, "terminateDebuggee": True},
+}
 
 
 def eventually(question: Callable[[], object]) -> bool:
@@ -137,9 +144,50 @@ def test_a_thread_left_behind_is_waited_for_at_the_end(lab: Learner) -> None:
     assert (lab.home / "late").exists()
 
 
-def test_the_debugger_is_answered_politely(lab: Learner) -> None:
-    assert lab.do("debugger", name="k", command="debugInfo") is True
+def test_the_debugger_is_answered_and_attaches(lab: Learner) -> None:
+    said = [
+        lab.do("debugger", name="k", command=command, seq=number, arguments=arguments)
+        for number, (command, arguments) in enumerate(DEBUGGING.items(), start=1)
+    ]
+
+    assert said == [True] * len(DEBUGGING)
     assert lab.text("k", "print(1)") == "1\n"
+
+
+def test_a_learners_own_settings_and_start_files_are_read(lab: Learner) -> None:
+    profile = ".ipython/profile_default"
+    files = {
+        f"{profile}/startup/first.py": "from_startup = __name__",
+        f"{profile}/ipython_config.py": "c.InteractiveShell.ast_node_interactivity = 'all'",
+        f"{profile}/ipython_kernel_config.py": "c.IPKernelApp.exec_lines = ['from_line = 2']",
+        ".config/matplotlib/matplotlibrc": "lines.linewidth: 7.5",
+        "work/matplotlibrc": "lines.linewidth: 9.5",
+    }
+    lab.text("k", f"""
+import pathlib
+for name, text in {files!r}.items():
+    path = pathlib.Path.home() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+""")
+    code = "import matplotlib as m\nprint(from_startup, from_line, m.rcParams['lines.linewidth'])"
+
+    for mode in ("cold", "forked"):
+        lab.do("start", name=f"{mode}-home", mode=mode)
+        lab.do("start", name=f"{mode}-work", mode=mode, cwd=str(lab.home / "work"))
+        assert lab.text(f"{mode}-home", code) == "__main__ 2 7.5\n"
+        assert lab.text(f"{mode}-work", code) == "__main__ 2 9.5\n"
+        outputs = lab.do("run", name=f"{mode}-home", code="1\n2")["outputs"]
+        assert [kind for kind, _content in outputs] == ["execute_result"] * 2
+    for name in files:
+        (lab.home / name).unlink()
+
+
+def test_kernels_that_start_at_the_same_time_all_start(lab: Learner) -> None:
+    infos = lab.do("start_all", names=[f"k{number}" for number in range(10)])
+
+    assert [info["forked"] for info in infos] == [True] * 10
+    assert len({info["pid"] for info in infos}) == 10
 
 
 def test_kernels_end_with_their_lab(kernels: House, lab: Learner) -> None:
@@ -178,7 +226,9 @@ def test_running_kernels_outlive_the_warm_parent_and_new_ones_start_cold(own: Ho
     assert lab.do("restart", name="other")["forked"]
 
 
-THREAD_AT_IMPORT = "import threading, time; threading.Thread(target=time.sleep, args=(99,), daemon=True).start()"
+THREAD_AT_IMPORT = (
+    "import threading, time; threading.Thread(target=time.sleep, args=(99,), daemon=True).start()"
+)
 
 
 def test_a_parent_that_cannot_fork_with_its_modules_serves_without_them() -> None:

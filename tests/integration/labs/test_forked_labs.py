@@ -98,9 +98,9 @@ def test_a_lab_and_its_kernel_live_through_the_hubs_end_and_can_still_be_stopped
     with lab.kernel() as run:
         run("kept = 41")
         for _time in range(2):
-            killed = kill(installation, "jupyterhub", "-f")
+            killed = kill(installation, "bioskills.hub.start_hub")
             assert eventually(lambda: hub_answers(installation), AGAIN_S), hub
-            assert the(installation, "jupyterhub", "-f") != killed
+            assert the(installation, "bioskills.hub.start_hub") != killed
 
             assert lab_of(installation, "lea").pid == lab.pid
             assert eventually(lambda: server_of(installation, "lea").get("ready"), AGAIN_S)
@@ -130,7 +130,7 @@ def test_a_lab_that_ended_while_no_hub_was_there_leaves_nothing(installation: Pr
     lab = start_lab(installation, "sofia")
     with lab.kernel() as run:
         run("import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True)")
-        kill(installation, "jupyterhub", "-f")
+        kill(installation, "bioskills.hub.start_hub")
         os.kill(lab.pid, signal.SIGKILL)
 
         assert eventually(lambda: hub_answers(installation), AGAIN_S)
@@ -162,6 +162,7 @@ def test_a_lab_starts_although_its_part_of_the_fork_server_was_just_killed(
 
 @contextmanager
 def halted(pid: int) -> Iterator[None]:
+    assert pid > 1
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -190,7 +191,8 @@ def test_who_waits_is_told_their_place_and_everybody_arrives(installation: Produ
     names = ["lea", "miro", "sofia", "asta", "max"]
     heard: dict[str, list[str]] = {name: [] for name in names}
     threads = []
-    with halted(the(installation, "bioskills.fork_server.labs")):
+    parent = eventually(lambda: the(installation, "bioskills.fork_server.labs"), AGAIN_S)
+    with halted(parent):
         for name in names:
             threads.append(in_background(lambda n=name: start_lab(installation, n)))
             assert eventually(lambda n=name: server_of(installation, n).get("pending"), 20)

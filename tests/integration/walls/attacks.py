@@ -22,6 +22,7 @@ import urllib.request
 from pathlib import Path
 
 SYS_KEYCTL = 250
+SYS_PIDFD_GETFD = 438
 PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
 IPC_CREAT = 0o1000
 DEPTH = 5
@@ -214,7 +215,7 @@ def _read_memory(pid):
 def _take_file(pid):
     handle = os.pidfd_open(pid)
     try:
-        os.close(_check(_libc.syscall(438, handle, 0, 0)))
+        os.close(_check(_libc.syscall(SYS_PIDFD_GETFD, handle, 0, 0)))
     finally:
         os.close(handle)
 
@@ -615,7 +616,7 @@ def connections_of_my_lab(pid):
     found = []
     handle = os.pidfd_open(pid)
     for number in (1, 2):
-        taken = _libc.syscall(438, handle, number, 0)
+        taken = _libc.syscall(SYS_PIDFD_GETFD, handle, number, 0)
         if taken != -1:
             found.append(os.readlink(f"/proc/self/fd/{taken}"))
             os.close(taken)
@@ -626,3 +627,51 @@ def connections_of_my_lab(pid):
 def own_folders():
     """Return the home and the runtime folder."""
     return [os.environ["HOME"], os.environ["JUPYTER_RUNTIME_DIR"]]
+
+
+def turned_sockets_of_my_lab(pid, address, port):
+    """Take the sockets of one's own lab, which belong to the machine's network, and turn them.
+
+    A listening socket that is shut down, and an accepted one that is dissolved, could
+    connect and listen again, in the network where they were made. This ends the lab's own
+    connections: what was found is written into the home.
+    """
+    if os.fork() == 0:
+        try:
+            found = _turned_all(pid, address, port)
+            Path.home().joinpath("turned").write_text("\n".join(found))
+        finally:
+            os._exit(0)
+    return "begun"
+
+
+def _turned_all(pid, address, port):
+    found = []
+    handle = os.pidfd_open(pid)
+    for number in map(int, os.listdir(f"/proc/{pid}/fd")):
+        taken = _libc.syscall(SYS_PIDFD_GETFD, handle, number, 0)
+        if taken != -1 and os.readlink(f"/proc/self/fd/{taken}").startswith("socket:"):
+            found += _turned(socket.socket(fileno=taken), address, port)
+        elif taken != -1:
+            os.close(taken)
+    os.close(handle)
+    return found
+
+
+def _turned(stolen, address, port):
+    with stolen:
+        if stolen.family != socket.AF_INET or stolen.type != socket.SOCK_STREAM:
+            return []
+        name = f"{stolen.getsockname()} {stolen.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)}"
+        stolen.settimeout(2)
+        with contextlib.suppress(OSError):
+            stolen.shutdown(socket.SHUT_RDWR)
+        nowhere = ctypes.create_string_buffer(16)  # AF_UNSPEC
+        _libc.connect(stolen.fileno(), nowhere, 16)
+        found = []
+        try:
+            stolen.connect((address, port))
+            found.append(f"{name}: connected from {stolen.getsockname()} to {stolen.getpeername()}")
+        except OSError:
+            return found
+        return found

@@ -29,11 +29,13 @@ class Attack:
         act: The function of `attacks.py`.
         aim: What it is given.
         bare: Without walls it gets through for the bare uid of a learner, too, not for root alone.
+        outside: What it is given without walls, where that is something else.
     """
 
     act: Callable[..., Any]
     aim: Callable[[Scene], tuple[Any, ...]] = lambda _scene: ()
     bare: bool = False
+    outside: Callable[[Scene], tuple[Any, ...]] | None = None
 
 
 ATTACKS = {
@@ -42,7 +44,10 @@ ATTACKS = {
         attacks.seen_from_root, lambda s: (str(s.product.data),)
     ),
     "writes_into_a_folder_that_learners_share": Attack(
-        attacks.writable_folders, lambda s: ((*PRIVATE, *s.folders),), bare=True
+        attacks.writable_folders,
+        lambda s: ((*PRIVATE, *s.folders),),
+        bare=True,
+        outside=lambda s: (s.folders,),
     ),
     "puts_a_link_in_the_place_of_a_folder_that_root_makes": Attack(
         attacks.replace_folders, lambda _s: ("/etc",)
@@ -71,7 +76,7 @@ ATTACKS = {
         bare=True,
     ),
     "writes_or_sees_the_control_groups_of_others": Attack(
-        attacks.groups_of_processes, lambda s: (s.miro.uid,), bare=True
+        attacks.groups_of_processes, lambda s: (s.miro.uid,)
     ),
     "takes_what_a_careless_neighbour_leaves_open_to_all": Attack(
         attacks.taken_bait, lambda s: (MARK, s.port), bare=True
@@ -107,8 +112,8 @@ BAIT_IS_IN_THE_ROOM = "takes_what_a_careless_neighbour_leaves_open_to_all"
 def test_without_walls_a_process(scene: Scene, name: str) -> None:
     attack = ATTACKS[name]
 
-    uid = scene.miro.uid if attack.bare else 0
-    assert from_outside(attack.act, *attack.aim(scene), uid=uid) != []
+    uid, aim = scene.miro.uid if attack.bare else 0, attack.outside or attack.aim
+    assert from_outside(attack.act, *aim(scene), uid=uid) != []
 
 
 def test_without_walls_everybody_takes_what_a_neighbour_leaves_open_to_all(scene: Scene) -> None:

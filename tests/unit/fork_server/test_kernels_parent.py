@@ -43,7 +43,10 @@ print(os.waitpid(pid, 0)[1])
     ("first", "why"),
     [
         ("import zmq; zmq.Context.instance()", "a ZeroMQ context"),
-        ("import threading as t; t.Thread(target=t.Event().wait, daemon=True).start()", "2 threads"),
+        (
+            "import threading as t; t.Thread(target=t.Event().wait, daemon=True).start()",
+            "2 threads",
+        ),
         ("import asyncio; asyncio.set_event_loop(asyncio.new_event_loop())", "an event loop"),
     ],
 )

@@ -109,9 +109,10 @@ def test_the_parent_tells_how_a_kernel_ended(
 ) -> None:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    theirs.sendall(said)
+    with theirs:
+        theirs.sendall(said)
 
-    assert ForkedKernel(sleeper.pid, start_time(sleeper.pid), ours).poll() == status
+        assert ForkedKernel(sleeper.pid, start_time(sleeper.pid), ours).poll() == status
 
 
 @pytest.mark.parametrize(

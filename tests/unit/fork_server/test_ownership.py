@@ -169,6 +169,13 @@ def test_a_standard_library_of_a_stranger_is_named(root: Path, ground: Path) -> 
     assert found(root) == {("python/lib/python3.11/os.py", "owner")}
 
 
+def test_an_environment_that_takes_the_system_s_packages_too_is_named(root: Path) -> None:
+    with (root / "pyvenv.cfg").open("a") as file:
+        file.write("include-system-site-packages = true\n")
+
+    assert found(root) == {("environment/pyvenv.cfg", "outside")}
+
+
 @pytest.mark.parametrize("target", ["circle", "deeper/circle"])
 def test_links_in_a_circle_are_named_and_end(root: Path, target: str) -> None:
     (root / "deeper").mkdir()

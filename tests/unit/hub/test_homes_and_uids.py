@@ -11,9 +11,10 @@ import pytest
 
 from bioskills.base.store import Store
 from bioskills.base.tables import Person
+from bioskills.hub.lab_spawner import LabError
 from bioskills.hub.processes import end_all_of, pids_of, start_time
-from bioskills.hub.spawner import HomeError, ensure_home
-from bioskills.hub.uids import NoSuchPersonError, all_uids, ensure_uid
+from bioskills.hub.spawner import ensure_own_folder
+from bioskills.hub.uids import NoSuchPersonError, NoUidLeftError, all_uids, ensure_uid
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives uids")
 UID = 1_900_000_000 + os.getpid()
@@ -48,54 +49,47 @@ def test_a_name_of_the_machine_means_nothing(people: Store) -> None:
     assert ensure_uid(people, "root", 70_000) == 70_000
 
 
+def test_no_uid_beyond_the_range_is_given_and_who_has_one_keeps_it(people: Store) -> None:
+    assert ensure_uid(people, "lea", 70_000, count=1) == 70_000
+
+    with pytest.raises(NoUidLeftError, match="labs.uid_count"):
+        ensure_uid(people, "miro", 70_000, count=1)
+    assert ensure_uid(people, "lea", 70_000, count=1) == 70_000
+    assert all_uids(people) == [70_000]
+
+
 def test_a_stranger_has_no_uid(people: Store) -> None:
     with pytest.raises(NoSuchPersonError, match="bioskills cohort apply"):
         ensure_uid(people, "eve", 70_000)
     assert all_uids(people) == []
 
 
-@as_root
-def test_a_home_is_made_closed_and_owned(tmp_path: Path) -> None:
-    state = ensure_home(tmp_path / "homes" / "7", UID).stat()
-
-    assert (state.st_uid, state.st_gid, state.st_mode & 0o777) == (UID, UID, 0o700)
-
-
-@as_root
-def test_a_home_that_was_opened_is_closed_again(tmp_path: Path) -> None:
-    home = ensure_home(tmp_path / "homes" / "7", UID)
+def test_without_root_a_home_is_made_closed_and_closed_again(tmp_path: Path) -> None:
+    home = ensure_own_folder(tmp_path / "homes" / "lea")
     home.chmod(0o777)
 
-    assert ensure_home(home, UID).stat().st_mode & 0o777 == 0o700
+    state = ensure_own_folder(home).stat()
+
+    assert (state.st_uid, state.st_mode & 0o777) == (os.geteuid(), 0o700)
 
 
-@as_root
-@pytest.mark.parametrize("kind", ["folder", "file", "symlink", "broken symlink"])
-def test_what_is_not_the_learners_home_is_told_and_left_as_it_is(tmp_path: Path, kind: str) -> None:
-    target, home = tmp_path / "target", tmp_path / "7"
-    if kind == "folder":
-        home.mkdir(mode=0o755)
-    elif kind == "file":
+@pytest.mark.parametrize("kind", ["file", "symlink", "broken symlink"])
+def test_what_is_not_a_home_is_told_and_left_as_it_is(tmp_path: Path, kind: str) -> None:
+    target, home = tmp_path / "target", tmp_path / "lea"
+    if kind == "file":
         home.touch(0o600)
-        os.chown(home, UID, UID)
     else:
-        if kind == "symlink":
-            target.mkdir(mode=0o755)
-            os.chown(target, UID, UID)
         home.symlink_to(target)
-        os.chown(home, UID, UID, follow_symlinks=False)
+    if kind == "symlink":
+        target.mkdir(mode=0o755)
     before = home.lstat()
 
-    with pytest.raises(HomeError, match=r"nothing was changed. Tell your admin") as caught:
-        ensure_home(home, UID)
+    with pytest.raises(LabError, match=r"nothing was changed. Tell your admin") as caught:
+        ensure_own_folder(home)
 
     assert caught.value.jupyterhub_message == str(caught.value)
     after = home.lstat()
-    assert (after.st_uid, after.st_mode, after.st_ino) == (
-        before.st_uid,
-        before.st_mode,
-        before.st_ino,
-    )
+    assert (after.st_mode, after.st_ino) == (before.st_mode, before.st_ino)
     if kind == "symlink":
         assert target.stat().st_mode & 0o777 == 0o755
 

@@ -1,13 +1,15 @@
 """The queue of labs: in order, with a place that never gets worse."""
 
 import asyncio
+import os
 import re
 
 import pytest
 
 from bioskills.fork_server import wire
-from bioskills.hub.fork_spawner import reached_limit, waiting_text
+from bioskills.hub.fork_spawner import ForkSpawner, reached_limit, waiting_text
 from bioskills.hub.lab_failures import sentence_of
+from bioskills.hub.processes import start_time
 from bioskills.hub.start_queue import StartQueue, Ticket
 
 
@@ -117,3 +119,29 @@ def test_every_failure_is_a_sentence_that_says_what_to_do(code: str, told: str) 
 )
 def test_the_limit_behind_an_ended_lab_is_found(used: dict[str, object], code: str) -> None:
     assert reached_limit(used) == code
+
+
+def spawner(**state: int) -> ForkSpawner:
+    found = ForkSpawner(runtime_dir="/nonexistent")
+    found.load_state(state)
+    return found
+
+
+async def test_a_lab_is_known_again_by_pid_and_start_and_a_reused_pid_is_not_the_lab() -> None:
+    me = os.getpid()
+    mine = {"pid": me, "started": start_time(me), "port": 1, "uid": 70_001}
+
+    again = spawner(**mine)
+    assert await again.poll() is None
+    assert {k: again.get_state()[k] for k in mine} == mine
+    for wrong in ({**mine, "started": start_time(me) - 1}, {**mine, "pid": 2**22 + 1}, {}):
+        other = spawner(**wrong)
+        other._open = False
+        assert await other.poll() is not None
+
+
+def test_a_spawner_without_a_lab_keeps_nothing() -> None:
+    found = spawner(pid=1, started=1, port=1, uid=70_001)
+    found.clear_state()
+
+    assert "pid" not in found.get_state()
