@@ -24,6 +24,7 @@ from bioskills.hub.membership import everybody
 from bioskills.hub.privileges import become, run_as
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.state import ensure_state, owners_of, secret_files
+from bioskills.hub.uids import give_uids
 
 
 def carry_out(
@@ -39,6 +40,8 @@ def carry_out(
     store = Store(database_url(settings))
     try:
         changes = changes_of(store, wish, apply=apply, actor=actor, platform_roles=platform_roles)
+        if apply:
+            give_uids(store, settings.labs.first_uid, settings.labs.uid_count)
         told = _tell(settings, store, token) if apply else Told.AWAY
     finally:
         store.close()

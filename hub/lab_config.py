@@ -75,6 +75,8 @@ def lab_arguments() -> list[str]:
     off = dict.fromkeys(SERVER_EXTENSIONS_OFF, False)
     return [
         "--KernelManager.transport=ipc",
+        # Nobody opens a browser here; the file that would do it is not written.
+        "--ServerApp.no_browser_open_file=True",
         "--LabApp.extension_manager=readonly",
         "--LabApp.news_url=",
         # Deleting must make room in a full home; the trash would need room itself.

@@ -12,6 +12,7 @@ from jupyterhub.spawner import SpawnException
 from traitlets import Instance, Integer, Unicode
 from traitlets.config import LoggingConfigurable
 
+from bioskills.base.problems import SetupError
 from bioskills.base.store import Store
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.hub.lab_config import lab_config_dir
@@ -76,7 +77,7 @@ class LabSpawner(LoggingConfigurable):  # type: ignore[misc]  # traitlets is unt
             return ensure_uid(
                 self.opened_store(), self.user.name, self.first_uid, count=self.uid_count
             )
-        except LookupError as error:
+        except (LookupError, SetupError) as error:
             raise LabError(str(error), reason="no_uid") from error
 
     def lab_environ(self, home: Path, runtime: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -29,6 +30,7 @@ from bioskills.hub.privileges import run_as
 from bioskills.hub.secrets_store import write_private
 from bioskills.hub.spawner_choice import spawner_of
 from bioskills.hub.state import ensure_state, owners_of
+from bioskills.hub.uids import NoUidLeftError, give_uids
 
 
 def say(line: str) -> None:
@@ -129,12 +131,21 @@ def prepare(settings: Settings, demo_course: Path | None) -> dict[str, str]:
         content, version = read_for_install(demo_course)
         groups = owners.groups(owners.campus)
         run_as(owners.campus, groups, lambda: _seed(settings, places, content, version))
+    run_as(owners.campus, owners.groups(owners.campus), lambda: _give_uids(settings))
     if settings.sign_in.method != "demo":
         return {}
     known: dict[str, str] = run_as(
         owners.hub, owners.groups(owners.hub), lambda: _sign_ins(settings, places)
     )
     return known
+
+
+def _give_uids(settings: Settings) -> None:
+    store = Store(database_url(settings))
+    # Whoever gets none is told when they start a lab.
+    with suppress(NoUidLeftError):
+        give_uids(store, settings.labs.first_uid, settings.labs.uid_count)
+    store.close()
 
 
 def _sign_ins(settings: Settings, places: Places) -> dict[str, str]:

@@ -107,6 +107,8 @@ def state_of(config: Config, uid: int) -> State:
 def look(config: Config, uid: int) -> State:
     """Measure a home and act on it; in a process of root's own that may wait."""
     before = state_of(config, uid)
+    if not before.limit:
+        return before
     found = measuring.measure(config.home(uid), uid, config.probe_uid)
     step = step_of(found.used, before.limit, before)
     if not found.whole and step is Step.FREE:

@@ -21,6 +21,7 @@ from bioskills.fork_server import (
     child,
     config,
     drop,
+    inward,
     lab_child,
     preload,
     rehearsal,
@@ -75,6 +76,7 @@ class Labs:
     def _start(self, caller: Caller, uid: int, mode: str) -> None:
         self._release(uid)
         listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        inward.only_inward(listener)
         pid = os.fork()
         if pid == 0:
             raise child.ForkedError(self._become(caller, uid, mode, listener))

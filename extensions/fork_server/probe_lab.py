@@ -7,6 +7,7 @@ stays on loopback, and ends with the probe.
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -24,7 +25,8 @@ NAMES_FILE = "names.json"
 COMMAND = [sys.executable, "-I", "-m", "bioskills.fork_server.probe"]
 READY_S, ANSWER_S, END_S = 60.0, 20.0, 10.0
 PREFIX = "/user/probe/"
-TOKEN = "nobody-checks-it"  # noqa: S105 - the hub that it is for is our own, and answers the same to all
+TOKEN = secrets.token_hex()
+"""Without it nobody else on this machine can use the lab, as short as it lives."""
 SCOPES = ["access:servers!server=probe/"]
 PERSON = {
     "kind": "user",
@@ -122,15 +124,19 @@ class _Hub(BaseHTTPRequestHandler):
     """Answers as a hub does whose only person is *probe*."""
 
     def do_GET(self) -> None:
-        self._answer(PERSON if self.path.startswith("/hub/api/user") else {"version": "0"})
+        """Say who holds a token, or what this is."""
+        asked = self.path.startswith("/hub/api/user")
+        known = self.headers.get("Authorization") in {f"token {TOKEN}", f"Bearer {TOKEN}"}
+        self._answer(PERSON if asked else {"version": "0"}, 403 if asked and not known else 200)
 
     def do_POST(self) -> None:
+        """Take note of nothing."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._answer({})
+        self._answer({}, 200)
 
-    def _answer(self, body: object) -> None:
-        text = json.dumps(body).encode()
-        self.send_response(200)
+    def _answer(self, body: object, status: int) -> None:
+        text = json.dumps(body if status == http.client.OK else {}).encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()

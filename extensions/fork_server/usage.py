@@ -32,7 +32,7 @@ def of(config: Config, uid: int) -> dict[str, object]:
         "memory": memory,
         "processes": processes,
         "home": {
-            "now": home.used,
+            "now": home.used if home.limit else None,
             "limit": home.limit or None,
             "full": home.step is not disk.Step.FREE,
             "disk_full": _room_left(config.home(uid)) < disk.SMALL_BYTES,

@@ -194,7 +194,9 @@ def lab_of(product: Product, name: str) -> Lab:
 
 def state_of(product: Product, name: str) -> dict[str, Any]:
     """Return what the hub keeps of a person's lab over a restart; empty where there is none."""
-    chosen = "select spawners.state from spawners join users on users.id = user_id where users.name = ?"
+    chosen = (
+        "select spawners.state from spawners join users on users.id = user_id where users.name = ?"
+    )
     file = product.data / "state/hub/hub.sqlite"
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
         row = database.execute(chosen, (name,)).fetchone()
@@ -227,12 +229,12 @@ def people_of(product: Product) -> set[int]:
 
 def processes(product: Product) -> list[int]:
     """Return every process of the installation: by uid, by command line, by environment."""
-    mark = str(product.data)
+    marks = (str(product.data), str(product.run_dir))
     mine = [
         int(entry.name)
         for entry in PROC.iterdir()
         if entry.name.isdigit()
-        and (mark in _command(entry) or mark in str(_environ(entry)))
+        and any(mark in f"{_command(entry)}{_environ(entry)}" for mark in marks)
         and start_time(int(entry.name))
     ]
     return sorted({*pids_of(people_of(product)), *mine} - {os.getpid()})

@@ -24,7 +24,7 @@ from bioskills_product import Product
 TOLD = "told:"
 
 
-class KernelDied(Exception):
+class KernelDiedError(Exception):
     """The kernel went away while it ran a cell."""
 
 
@@ -45,7 +45,7 @@ class Kernel:
         """Run code; return what it printed, or its traceback.
 
         Raises:
-            KernelDied: The server says that it restarts, or the connection ended.
+            KernelDiedError: The server says that it restarts, or the connection ended.
             TimeoutError: It did not end in time.
         """
         sent = self._send("execute_request", code=code, silent=False, allow_stdin=False)
@@ -55,7 +55,7 @@ class Kernel:
             message = self._hear(end)
             kind, content = message["header"]["msg_type"], message["content"]
             if kind == "status" and content["execution_state"] in {"restarting", "dead"}:
-                raise KernelDied(content["execution_state"])
+                raise KernelDiedError(content["execution_state"])
             if (message.get("parent_header") or {}).get("msg_id") != sent:
                 continue
             replied |= kind == "execute_reply"
@@ -117,7 +117,7 @@ class Kernel:
         except websocket.WebSocketTimeoutException as error:
             raise TimeoutError from error
         except (OSError, websocket.WebSocketException) as error:
-            raise KernelDied(str(error)) from error
+            raise KernelDiedError(str(error)) from error
         return found
 
 

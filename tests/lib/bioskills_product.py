@@ -6,6 +6,7 @@ can traverse, and end with everything they started.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -80,6 +81,12 @@ class Product:
     def campus(self) -> str:
         """The address of the campus pages."""
         return f"http://campus--service.hub.localhost:{self.port}/services/campus/"
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder of its sockets, as root starts it."""
+        mark = hashlib.sha256(str(self.data).encode()).hexdigest()[:8]
+        return Path(f"/run/bsh-{mark}")
 
     @property
     def program(self) -> str:

@@ -163,13 +163,16 @@ def test_a_learners_own_settings_and_start_files_are_read(lab: Learner) -> None:
         ".config/matplotlib/matplotlibrc": "lines.linewidth: 7.5",
         "work/matplotlibrc": "lines.linewidth: 9.5",
     }
-    lab.text("k", f"""
+    lab.text(
+        "k",
+        f"""
 import pathlib
 for name, text in {files!r}.items():
     path = pathlib.Path.home() / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-""")
+""",
+    )
     code = "import matplotlib as m\nprint(from_startup, from_line, m.rcParams['lines.linewidth'])"
 
     for mode in ("cold", "forked"):

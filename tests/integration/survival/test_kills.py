@@ -18,10 +18,10 @@ from typing import Any
 
 import httpx
 import pytest
-from websocket import WebSocketException
 from bioskills_http import eventually, processes, rest, server_of, sign_in, visitor
-from bioskills_learners import Kernel, KernelDied, Learner, at_work, learner
+from bioskills_learners import Kernel, KernelDiedError, Learner, at_work, learner
 from bioskills_product import ENVIRONMENTS, Product, keep_logs, new_product
+from websocket import WebSocketException
 
 from bioskills.hub.processes import PROC, pids_of, start_time
 
@@ -73,7 +73,7 @@ class Work:
 def _known(kernel: Kernel) -> str:
     try:
         return kernel.run("print(number)", 5).strip()
-    except (KernelDied, TimeoutError):
+    except (KernelDiedError, TimeoutError):
         with suppress(OSError, WebSocketException):
             kernel.reconnect()
         return ""
@@ -160,7 +160,7 @@ def _stopped(person: Learner) -> bool:
 def _tried(act: Callable[[], Any]) -> Any:
     try:
         return act()
-    except (httpx.HTTPError, AssertionError, OSError, KernelDied, TimeoutError, KeyError):
+    except (httpx.HTTPError, AssertionError, OSError, KernelDiedError, TimeoutError, KeyError):
         return None
 
 
@@ -206,7 +206,7 @@ def test_a_dead_kernel_is_started_again_and_nobody_else_notices(work: Work) -> N
 def _answers(kernel: Kernel) -> bool:
     try:
         return kernel.run("print('here')", 5).strip() == "here"
-    except (KernelDied, TimeoutError):
+    except (KernelDiedError, TimeoutError):
         with suppress(OSError, WebSocketException):
             kernel.reconnect()
         return False

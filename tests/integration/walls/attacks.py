@@ -10,15 +10,21 @@ import contextlib
 import ctypes
 import errno
 import os
+import random
+import resource
 import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
+import uuid
+from multiprocessing import process
 from pathlib import Path
 
 SYS_KEYCTL = 250
@@ -59,12 +65,17 @@ def open_paths(paths):
     for path in paths:
         trials += [
             (f"list {path}", lambda p=path: os.listdir(p)),
-            (f"read {path}", lambda p=path: open(p, "rb").read(1)),
+            (f"read {path}", lambda p=path: _read(p)),
             (f"extend {path}", lambda p=path: open(p, "ab").close()),
             (f"link {path}", lambda p=path: (os.link(p, mine), mine.unlink())),
             (f"attribute {path}", lambda p=path: _mark(p)),
         ]
     return got_through(trials)
+
+
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read(1)
 
 
 def _mark(path):
@@ -142,7 +153,7 @@ def read_in_proc(pids):
     """Return what /proc tells of these processes."""
     files = ["environ", "cmdline", "maps", "mem", "status", "stat", "auxv", "mountinfo", "comm"]
     trials = [
-        (f"{pid}/{name}", lambda p=pid, n=name: open(f"/proc/{p}/{n}", "rb").read(1))
+        (f"{pid}/{name}", lambda p=pid, n=name: _read(f"/proc/{p}/{n}"))
         for pid in pids
         for name in files
     ]
@@ -240,7 +251,11 @@ def rights():
     """Return what would let this process gain rights; nothing where it has none to gain."""
     lines = Path("/proc/self/status").read_text().splitlines()
     status = {key: value.strip() for key, _colon, value in (x.partition(":") for x in lines)}
-    found = [f"{name} {status[name]}" for name in status if name.startswith("Cap") and int(status[name], 16)]
+    found = [
+        f"{name} {status[name]}"
+        for name in status
+        if name.startswith("Cap") and int(status[name], 16)
+    ]
     found += [] if status["NoNewPrivs"] == "1" else ["can gain rights"]
     found += [f"group {group}" for group in os.getgroups() if group != os.getgid()]
     found += got_through([("setuid", lambda: os.setuid(0)), ("setgid", lambda: os.setgid(0))])
@@ -252,7 +267,9 @@ def gained_by(programs):
     found = []
     for program in programs:
         try:
-            said = subprocess.run(program, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20)
+            said = subprocess.run(
+                program, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20
+            )
         except (OSError, subprocess.SubprocessError):
             continue
         if said.returncode == 0 and str(os.getuid()) not in said.stdout.split():
@@ -307,7 +324,9 @@ def tricks_in_a_new_user_namespace(uid, data, other, room):
     for name, code in NEW_USER.items():
         script = code.format(uid=uid, data=data, other=other, room=room)
         command = ["unshare", "-Urm", "sh", "-c", script]
-        said = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30)
+        said = subprocess.run(
+            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30
+        )
         if said.stdout.strip():
             found.append(f"{name}: {said.stdout[:200]}")
     return found
@@ -325,8 +344,6 @@ def groups_of_processes(own):
 
 def limits_missing():
     """Return the resources of a process that nobody limits."""
-    import resource
-
     wanted = {"core": resource.RLIMIT_CORE, "files": resource.RLIMIT_NOFILE}
     found = [name for name, number in wanted.items() if resource.getrlimit(number)[1] > 1 << 17]
     found += [] if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0 else ["core files"]
@@ -399,7 +416,10 @@ def taken_bait(mark, port):
                 for folder in ("/tmp", "/dev/shm", "/var/tmp")
             ],
             ("abstract socket", lambda: socket.socket(socket.AF_UNIX).connect(f"\0bait-{mark}")),
-            ("socket in /tmp", lambda: socket.socket(socket.AF_UNIX).connect(f"/tmp/bait-{mark}.sock")),
+            (
+                "socket in /tmp",
+                lambda: socket.socket(socket.AF_UNIX).connect(f"/tmp/bait-{mark}.sock"),
+            ),
             ("port", lambda: socket.create_connection(("127.0.0.1", port), timeout=5).close()),
         ]
     )
@@ -508,7 +528,8 @@ def sockets_of_others(allowed):
         found += [
             f"{table} {fields[1]} of {fields[7]}"
             for fields in map(str.split, lines)
-            if int(fields[7]) != os.getuid() and int(fields[1].rpartition(":")[2], 16) not in allowed
+            if int(fields[7]) != os.getuid()
+            and int(fields[1].rpartition(":")[2], 16) not in allowed
             if fields[3] == LISTENING or not table.startswith("tcp")
         ]
     return found
@@ -533,8 +554,6 @@ def outside(addresses):
 
 def listens(port):
     """Take a port and write down what comes, in a process that outlives this call."""
-    import threading
-
     taken = builtins.walls_taken = socket.socket()
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -583,11 +602,6 @@ def answers(calls):
 
 def born_with():
     """Return environment, files and random values of this process."""
-    import random
-    import tempfile
-    import uuid
-    from multiprocessing import process
-
     found = {
         "environ": dict(os.environ),
         "first environ": Path("/proc/self/environ").read_bytes().decode(errors="replace"),
@@ -646,32 +660,30 @@ def turned_sockets_of_my_lab(pid, address, port):
 
 
 def _turned_all(pid, address, port):
-    found = []
+    """Return how many sockets there were to turn, then those that connected."""
+    tried, found = 0, []
     handle = os.pidfd_open(pid)
     for number in map(int, os.listdir(f"/proc/{pid}/fd")):
         taken = _libc.syscall(SYS_PIDFD_GETFD, handle, number, 0)
         if taken != -1 and os.readlink(f"/proc/self/fd/{taken}").startswith("socket:"):
-            found += _turned(socket.socket(fileno=taken), address, port)
+            with socket.socket(fileno=taken) as stolen:
+                if stolen.family == socket.AF_INET and stolen.type == socket.SOCK_STREAM:
+                    tried += 1
+                    found += _turned(stolen, address, port)
         elif taken != -1:
             os.close(taken)
     os.close(handle)
-    return found
+    return [str(tried), *found]
 
 
 def _turned(stolen, address, port):
-    with stolen:
-        if stolen.family != socket.AF_INET or stolen.type != socket.SOCK_STREAM:
-            return []
-        name = f"{stolen.getsockname()} {stolen.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)}"
-        stolen.settimeout(2)
-        with contextlib.suppress(OSError):
-            stolen.shutdown(socket.SHUT_RDWR)
-        nowhere = ctypes.create_string_buffer(16)  # AF_UNSPEC
-        _libc.connect(stolen.fileno(), nowhere, 16)
-        found = []
-        try:
-            stolen.connect((address, port))
-            found.append(f"{name}: connected from {stolen.getsockname()} to {stolen.getpeername()}")
-        except OSError:
-            return found
-        return found
+    name = f"{stolen.getsockname()} listens: {stolen.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)}"
+    stolen.settimeout(2)
+    with contextlib.suppress(OSError):
+        stolen.shutdown(socket.SHUT_RDWR)
+    nowhere = ctypes.create_string_buffer(16)  # AF_UNSPEC
+    _libc.connect(stolen.fileno(), nowhere, 16)
+    with contextlib.suppress(OSError):
+        stolen.connect((address, port))
+        return [f"{name}: connected to {stolen.getpeername()}"]
+    return []

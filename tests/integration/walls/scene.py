@@ -22,7 +22,7 @@ from bioskills.hub.processes import PROC, pids_of, start_time
 
 MARK = f"{secrets.randbits(31):08x}"
 """Names the bait; also a key of System V, so eight hexadecimal digits."""
-PRIVATE = ("/tmp", "/dev/shm", "/var/tmp", "/run/lock")  # noqa: S108 - the point: those of the room
+PRIVATE = ("/tmp", "/dev/shm", "/var/tmp", "/run/lock")
 
 
 @dataclass
@@ -116,7 +116,11 @@ def from_outside(act: Callable[..., Any], *args: Any, uid: int = 0) -> Any:
             path.mkdir()
             os.chown(path, uid, uid)
         Path(folder).chmod(0o755)
-        environ = {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(runtime), "PATH": os.environ["PATH"]}
+        environ = {
+            "HOME": str(home),
+            "JUPYTER_RUNTIME_DIR": str(runtime),
+            "PATH": os.environ["PATH"],
+        }
         said = subprocess.run(
             [*apart, "/usr/bin/python3", "-I", "-c", f"import json\n{code}", json.dumps(args)],
             env=environ,
@@ -175,7 +179,6 @@ def _owner(pid: int) -> int:
         return (PROC / str(pid)).stat().st_uid
     except OSError:
         return -1
-
 
 
 # Facts that only root can see

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import walls_bombs as bombs
 from bioskills_http import eventually
-from bioskills_learners import Kernel, KernelDied, Learner, learner
+from bioskills_learners import Kernel, KernelDiedError, Learner, learner
 from bioskills_product import Product, keep_logs, new_product
 from walls_scene import lab_pid, lab_port
 
@@ -123,7 +123,7 @@ def test_a_kernel_that_takes_all_memory_is_ended_and_its_lab_lives(room: Class) 
     with (
         room.miro.running() as kernel,
         room.meanwhile("memory bomb in the kernel"),
-        pytest.raises(KernelDied),
+        pytest.raises(KernelDiedError),
     ):
         kernel.call(bombs.eats_here, 4 * LIMITS["MEMORY_MB"], timeout_s=60)
 
@@ -134,7 +134,8 @@ def test_a_kernel_that_takes_all_memory_is_ended_and_its_lab_lives(room: Class) 
 
 
 @pytest.mark.parametrize(
-    ("folder", "limit"), [("/tmp", "TMP_MB"), ("/dev/shm", "SHM_MB"), ("/var/tmp", "TMP_MB"), ("/run/lock", "SHM_MB")]
+    ("folder", "limit"),
+    [("/tmp", "TMP_MB"), ("/dev/shm", "SHM_MB"), ("/var/tmp", "TMP_MB"), ("/run/lock", "SHM_MB")],
 )
 def test_a_filled_private_folder_fills_nothing_of_others(
     room: Class, folder: str, limit: str
@@ -159,7 +160,7 @@ def test_a_filled_home_stops_growing_and_can_be_emptied(room: Class) -> None:
     with room.miro.running() as kernel, room.meanwhile("home filled"):
         try:
             why = kernel.call(bombs.fills, str(home), 600, 1 / MB_A_SECOND, timeout_s=90)[1]
-        except KernelDied:
+        except KernelDiedError:
             why = "everything was ended"
     held = held_mb(home)
     print(f"home of {LIMITS['HOME_MB']} MB: {held} MB held, then: {why}")
@@ -204,7 +205,7 @@ def test_whoever_stops_all_he_may_holds_up_no_watch_and_no_end(room: Class) -> N
     kernel = room.miro.kernel()
     kernel.call(bombs.fills, str(his), LIMITS["HOME_MB"] + 4, 0.05)
     kernel.begin(bombs.stops_everybody, 90)
-    with sofia.running() as other, suppress(KernelDied):
+    with sofia.running() as other, suppress(KernelDiedError):
         other.call(bombs.fills, str(hers), 600, 1 / MB_A_SECOND, timeout_s=60)
     held = held_mb(hers)
     kernel.close()
@@ -224,9 +225,7 @@ DOORS = {
 
 
 @pytest.mark.parametrize(("door", "line"), [(d, x) for d, lines in DOORS.items() for x in lines])
-def test_a_door_that_one_rattles_at_opens_for_the_others(
-    room: Class, door: str, line: str
-) -> None:
+def test_a_door_that_one_rattles_at_opens_for_the_others(room: Class, door: str, line: str) -> None:
     alone = _seconds_of_a_kernel(room.lea.learner)
     with room.miro.running() as kernel:
         run_dir = Path(kernel.run("import os; print(os.environ['JUPYTER_RUNTIME_DIR'])").strip())
@@ -237,7 +236,9 @@ def test_a_door_that_one_rattles_at_opens_for_the_others(
         learner(room.product, "sofia").stop()
         whole = time.monotonic() - begun
         time.sleep(BOMB_S)
-    print(f"{door} {line}: kernel {alone:.2f} s alone, {meanwhile:.2f} s; a lab and its end {whole:.2f} s")
+    print(
+        f"{door} {line}: kernel {alone:.2f} s alone, {meanwhile:.2f} s; a lab and its end {whole:.2f} s"
+    )
     assert meanwhile < alone + SLOWEST_S
     assert whole < 2 * SLOWEST_S
 
@@ -260,7 +261,11 @@ def test_many_connections_of_one_leave_the_hub_and_the_campus_to_the_others(room
             kernel.call(bombs.dials, port, 1000, BOMB_S)
         time.sleep(1)
         waited = float(room.lea.run(call))
-        page = httpx.get(f"{room.product.url}/hub/login".replace("hub.localhost", "127.0.0.1"), trust_env=False, timeout=30)
+        page = httpx.get(
+            f"{room.product.url}/hub/login".replace("hub.localhost", "127.0.0.1"),
+            trust_env=False,
+            timeout=30,
+        )
 
     print(f"the hub answered Lea's program after {waited:.3f} s")
     assert waited < SLOWEST_S

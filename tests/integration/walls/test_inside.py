@@ -173,9 +173,7 @@ def test_the_proxys_api_and_neighbours_labs_are_out_of_reach(scene: Scene) -> No
 # Wait for
 
 
-def test_who_takes_the_port_of_a_dead_lab_hears_nothing_of_it(
-    scene: Scene, sofia: Learner
-) -> None:
+def test_who_takes_the_port_of_a_dead_lab_hears_nothing_of_it(scene: Scene, sofia: Learner) -> None:
     port, pid = lab_port(scene.product, "sofia"), lab_pid(scene.product, "sofia")
     os.kill(pid, 9)
     assert eventually(lambda: not start_time(pid), 5)
@@ -191,6 +189,22 @@ def test_who_takes_the_port_of_a_dead_lab_hears_nothing_of_it(
     assert [text for text in answers if "stolen" in text] == []
     assert scene.from_inside(attacks.heard_there) == ""
     assert listeners({scene.miro.uid}) == [] or port not in listeners({scene.miro.uid})
+
+
+def test_the_sockets_of_ones_lab_lead_nowhere_in_the_network_of_the_machine(
+    scene: Scene, sofia: Learner
+) -> None:
+    pid = lab_pid(scene.product, "sofia")
+    with sofia.running() as kernel:
+        aim = ("127.0.0.1", scene.services["proxy_api"])
+        kernel.begin(attacks.turned_sockets_of_my_lab, pid, *aim)
+        home = scene.product.data / "homes" / str(sofia.uid)
+        assert eventually((home / "turned").exists, 60)
+        time.sleep(0.5)
+
+    tried, *connected = (home / "turned").read_text().splitlines()
+    assert int(tried) >= 1, "there were sockets to turn"
+    assert connected == []
 
 
 def test_a_thousand_half_open_requests_of_one_delay_no_kernel_of_another(scene: Scene) -> None:

@@ -61,7 +61,8 @@ ATTACKS = {
         attacks.debugged, lambda s: (s.others,)
     ),
     "enters_the_room_of_others": Attack(
-        attacks.entered, lambda s: ([f"{s.runtime}/rooms/{s.lea.uid}/{k}" for k in ("mnt", "ipc", "net")],)
+        attacks.entered,
+        lambda s: ([f"{s.runtime}/rooms/{s.lea.uid}/{k}" for k in ("mnt", "ipc", "net")],),
     ),
     "has_or_gains_rights": Attack(attacks.rights),
     "gains_rights_by_a_program": Attack(
@@ -81,9 +82,7 @@ ATTACKS = {
     "takes_what_a_careless_neighbour_leaves_open_to_all": Attack(
         attacks.taken_bait, lambda s: (MARK, s.port), bare=True
     ),
-    "connects_to_a_port_of_others": Attack(
-        attacks.open_ports, lambda s: (s.reachable,), bare=True
-    ),
+    "connects_to_a_port_of_others": Attack(attacks.open_ports, lambda s: (s.reachable,), bare=True),
     "sees_which_ports_others_listen_on": Attack(
         attacks.sockets_of_others, lambda s: (s.reachable,), bare=True
     ),

@@ -154,7 +154,9 @@ def test_every_option_can_be_overridden_from_the_environment(tmp_path: Path) -> 
     for section in SECTIONS:
         for key in section_fields(section):
             value = getattr(getattr(defaults, section), key)
-            variables[f"BIOSKILLS_{section}_{key}".upper()] = str(value)
+            variables[f"BIOSKILLS_{section}_{key}".upper()] = (
+                ",".join(value) if isinstance(value, tuple) else str(value)
+            )
 
     assert load_settings(written(tmp_path, ""), variables) == defaults
 

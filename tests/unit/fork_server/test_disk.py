@@ -305,7 +305,7 @@ def test_the_watcher_looks_at_a_new_room_and_is_told_when_it_ended(
 
 
 @as_root
-def test_while_the_disk_fills_up_fast_every_home_is_due_at_once(
+def test_a_home_is_due_at_once_where_the_disk_lost_as_much_as_it_might_take(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "FAST_S", 0.0)
@@ -366,6 +366,7 @@ def test_a_home_without_limit_is_always_free() -> None:
         (State(3840 * MB, 4096 * MB), 8.0),
         (State(4095 * MB, 4096 * MB), 5.0),  # nearly full: soon
         (State(4096 * MB, 4096 * MB, Step.SMALL), 3.0),  # who deletes need not wait for long
+        (State(0, 0), 60.0),  # without a limit there is nothing to look for
         (State(0, 4096 * MB, cpu_s=5.0), 250.0),  # a dear one: 2 % of a processor
     ],
 )

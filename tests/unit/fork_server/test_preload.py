@@ -9,13 +9,14 @@ import tempfile
 import venv
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bioskills.fork_server import preload
+from bioskills.fork_server import preload, probe_lab
 from bioskills.fork_server.config import Config
 from bioskills.fork_server.preload import BadNamesError, course_preimports, installed, learn
 
@@ -159,6 +160,27 @@ def test_a_real_lab_is_started_and_says_what_it_imported() -> None:
     assert not any(name.startswith("bioskills.fork_server.probe") for name in found.names)
     assert list(found.names) == sorted(found.names)
     assert processes_of(PROBE_UID) == []
+
+
+@pytest.mark.parametrize(
+    ("token", "status"), [(None, 403), ("token guessed", 403), (f"token {probe_lab.TOKEN}", 200)]
+)
+def test_the_probe_s_hub_knows_nobody_but_the_probe(token: str | None, status: int) -> None:
+    # Otherwise a learner could run code in the probe, and choose what root imports.
+    with probe_lab._hub() as hub:
+        connection = HTTPConnection(hub.removeprefix("http://"))
+        connection.request("GET", "/hub/api/user", headers={"Authorization": token or ""})
+
+        assert connection.getresponse().status == status
+        connection.close()
+
+
+def test_the_probe_s_token_is_another_one_each_time() -> None:
+    ask = "from bioskills.fork_server.probe_lab import TOKEN; print(TOKEN)"
+    done = subprocess.run([sys.executable, "-I", "-c", ask], capture_output=True, text=True)
+
+    assert len(done.stdout.strip()) >= 32
+    assert done.stdout.strip() != probe_lab.TOKEN
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_name_of_the_machine_means_nothing(people: Store) -> None:
 def test_no_uid_beyond_the_range_is_given_and_who_has_one_keeps_it(people: Store) -> None:
     assert ensure_uid(people, "lea", 70_000, count=1) == 70_000
 
-    with pytest.raises(NoUidLeftError, match="labs.uid_count"):
+    with pytest.raises(NoUidLeftError, match=r"labs\.uid_count"):
         ensure_uid(people, "miro", 70_000, count=1)
     assert ensure_uid(people, "lea", 70_000, count=1) == 70_000
     assert all_uids(people) == [70_000]
