@@ -21,6 +21,9 @@ from bioskills.hub.runtime import runtime_dir
 from bioskills.hub.spawner_choice import lab_limits
 from bioskills.hub.state import Owners
 
+SLOTS_AFTER, SLOTS = 10, 8
+"""Where the uids of grading slots begin, counted from the services' first, and how many there are."""
+
 
 def fork_config(settings: Settings, owners: Owners) -> Config:
     """Return the fork server's configuration."""
@@ -45,6 +48,9 @@ def fork_config(settings: Settings, owners: Owners) -> Config:
             "course": _preimports(settings, owners, places),
             preload.ARGUMENTS: tuple(lab_arguments()),
         },
+        grader_uid=owners.grader,
+        first_slot_uid=labs.service_uid + SLOTS_AFTER,
+        slots=SLOTS,
         cache=str(places.environments / "learned"),
     )
 

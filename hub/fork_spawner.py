@@ -19,6 +19,7 @@ from traitlets import Dict, Enum, Integer, List, Unicode
 from bioskills.base.text import _, ngettext
 from bioskills.fork_server import wire
 from bioskills.fork_server.client import UNREACHABLE, Line, RefusedError, ask
+from bioskills.hub.cold_courses import ColdCourses
 from bioskills.hub.lab_config import lab_arguments
 from bioskills.hub.lab_failures import HOME_FULL, OUT_OF_MEMORY, OUT_OF_PROCESSES, lab_error
 from bioskills.hub.lab_spawner import LabError, LabSpawner
@@ -44,7 +45,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
 
     mode = Enum(("fork", "exec"), "fork", config=True, help="From the warm parent, or anew.")
     limits = Dict(config=True, help="What each learner may use, by name; set by apply().")
-    cold_courses = List(Unicode(), config=True, help="Courses whose kernels are not forked.")
+    cold_courses = List(Unicode(), config=True, help="Further courses with cold kernels.")
     lab_timeout_s = Integer(120, config=True, help="Seconds a lab may take once its turn came.")
     concurrent_starts = Integer(0, config=True, help="Labs that start at one time; 0: 4 a core.")
     uid = Integer(0, help="The learner's uid, once known.")
@@ -54,6 +55,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
     way = Unicode("fork", help="The mode of this lab: what was wished, or what is possible here.")
     step = Unicode("", help="What happens now, for whoever waits.")
     queue: ClassVar[StartQueue | None] = None
+    cold: ClassVar[ColdCourses | None] = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -64,6 +66,11 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
         if ForkSpawner.queue is None:
             ForkSpawner.queue = StartQueue(self.concurrent_starts)
         return ForkSpawner.queue
+
+    def _cold(self) -> ColdCourses:
+        if ForkSpawner.cold is None:
+            ForkSpawner.cold = ColdCourses(self.opened_store(), tuple(self.cold_courses))
+        return ForkSpawner.cold
 
     async def start(self) -> tuple[str, int]:
         """Wait for a turn, then have room and lab made; return when the lab answers."""
@@ -81,7 +88,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
 
     async def _start(self) -> tuple[str, int]:
         self.step = _("Your own files and walls are being made ready.")
-        self.uid = self.own_uid()
+        self.uid = self.look_up() or self.new_uid()
         await self._retried(self._open_room)
         self.step = _("JupyterLab is starting.")
         cold = await self._retried(self._start_lab)
@@ -118,7 +125,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
         line = await Line.open(self._socket("labs"))
         try:
             await line.say({"op": "start", "uid": self.uid, "mode": self.way})
-            told = await line.hear(self.lab_timeout_s)
+            told = await _heard(line.hear(self.lab_timeout_s))
             self.pid, self.started, self.port = (told[k] for k in ("pid", "started", "port"))
             await line.say({"args": lab_arguments(), "env": self._whole_environ(), "cwd": ""})
             return bool((await line.hear(self.lab_timeout_s)).get("cold"))
@@ -132,7 +139,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
             "JUPYTER_PATH": f"{course / LAB_KERNELS}:{course / 'share' / 'jupyter'}",
             "BIOSKILLS_KERNELS_SOCKET": str(self._socket("kernels")),
             "BIOSKILLS_WARDEN_SOCKET": str(self._socket("warden")),
-            "BIOSKILLS_COLD_COURSES": ":".join(self.cold_courses),
+            "BIOSKILLS_COLD_COURSES": ":".join(self._cold().now()),
         }
         return {**self.get_env(), **self.lab_environ(home, runtime), **own}
 
@@ -147,7 +154,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
         return RefusedError(reached_limit(used) or refused.code)
 
     async def _ask(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
-        return await ask(self._socket(name), {**request, "uid": self.uid})
+        return await _heard(ask(self._socket(name), {**request, "uid": self.uid}))
 
     def _socket(self, name: str) -> Path:
         return Path(self.runtime_dir) / f"{name}.sock"
@@ -215,6 +222,16 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
         queue = self._queue()
         place = queue.place(self._ticket)
         return (5, waiting_text(place, queue.estimate_s(place))) if place else (40, self.step)
+
+
+async def _heard(answer: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """Return an answer; one that breaks off means that a part of the server was ended."""
+    try:
+        return await answer
+    except RefusedError as refused:
+        if refused.code == wire.ENDED_BEFORE_READY:
+            raise RefusedError(UNREACHABLE) from refused
+        raise
 
 
 def waiting_text(place: int, seconds: int) -> str:

@@ -5,6 +5,7 @@ extension manager is read-only; no pop-up asks a newcomer for anything.
 """
 
 import json
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 NBGRADER_PANELS = (
@@ -48,7 +49,7 @@ def disabled_extensions(roles: set[str]) -> list[str]:
     return [NEWS, *(f"@jupyter/nbgrader:{name}" for name in NBGRADER_PANELS if name not in kept)]
 
 
-def lab_config_dir(root: Path, roles: set[str]) -> Path:
+def lab_config_dir(root: Path, roles: AbstractSet[str]) -> Path:
     """Return the folder of Lab settings for these roles (made by `write_lab_config`)."""
     return root / ("author" if "instructor" in roles else "learner")
 

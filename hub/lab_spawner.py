@@ -17,7 +17,7 @@ from bioskills.base.store import Store
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.hub.lab_config import lab_config_dir
 from bioskills.hub.membership import seats
-from bioskills.hub.uids import ensure_uid
+from bioskills.hub.uids import ensure_uid, known_uid
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -45,6 +45,7 @@ class LabSpawner(LoggingConfigurable):  # type: ignore[misc]  # traitlets is unt
     """Knows the person, the roles and the environment of a lab; put before a spawner class."""
 
     user: Any
+    _roles: frozenset[str] = frozenset()
 
     database_url = Unicode(config=True, help="SQLAlchemy URL of our database; set by apply().")
     homes_dir = Unicode(config=True, help="Parent of the learners' homes.")
@@ -67,22 +68,28 @@ class LabSpawner(LoggingConfigurable):  # type: ignore[misc]  # traitlets is unt
             store = self.store = Store(self.database_url)
         return store
 
-    def own_uid(self) -> int:
-        """Return the learner's uid, given on first use.
+    def look_up(self) -> int | None:
+        """Return the uid that the learner was given, and keep the roles: one look at our table."""
+        with self.opened_store().reading() as session:
+            self._roles = frozenset(seat.role for seat in seats(session, self.user.name))
+            return known_uid(session, self.user.name)
+
+    def new_uid(self) -> int:
+        """Return a uid for who has none yet.
 
         Raises:
             LabError: There is none to give.
         """
+        store, name = self.opened_store(), self.user.name
         try:
-            return ensure_uid(
-                self.opened_store(), self.user.name, self.first_uid, count=self.uid_count
-            )
+            return ensure_uid(store, name, self.first_uid, count=self.uid_count)
         except (LookupError, SetupError) as error:
             raise LabError(str(error), reason="no_uid") from error
 
     def lab_environ(self, home: Path, runtime: Path) -> dict[str, str]:
         """Return what we add to the lab's environment."""
         course, lab = Path(self.course_environment), Path(self.lab_environment)
+        look = lab_config_dir(Path(self.lab_config_root), self._roles)
         return {
             "HOME": str(home),
             "USER": self.user.name,
@@ -92,16 +99,11 @@ class LabSpawner(LoggingConfigurable):  # type: ignore[misc]  # traitlets is unt
             "PATH": f"{course / 'bin'}:{lab / 'bin'}:{SYSTEM_PATH}",
             "PYTHONNOUSERSITE": "1",
             "JUPYTER_PATH": str(course / "share" / "jupyter"),
-            "JUPYTER_CONFIG_PATH": str(self._lab_config()),
+            "JUPYTER_CONFIG_PATH": str(look),
             "JUPYTER_RUNTIME_DIR": str(runtime),
             "BIOSKILLS_CAMPUS_API": self.campus_api,
             "BIOSKILLS_CAMPUS_URL": self.campus_api,
         }
-
-    def _lab_config(self) -> Path:
-        with self.opened_store().reading() as session:
-            held = {seat.role for seat in seats(session, self.user.name)}
-        return lab_config_dir(Path(self.lab_config_root), held)
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
         """Return the environment; `start` adds what depends on the home."""

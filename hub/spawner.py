@@ -59,6 +59,7 @@ class ExecSpawner(LabSpawner, LocalProcessSpawner):  # type: ignore[misc]  # jup
         if os.geteuid() == 0 or not self.alone:
             text = _("This way of starting labs would give every learner the hub's rights.")
             raise LabError(text, reason="not_alone")
+        self.look_up()
         home = ensure_own_folder(Path(self.homes_dir) / self.user.name)
         runtime = ensure_own_folder(Path(self.runtime_dir) / self.user.name)
         self.environment = self.lab_environ(home, runtime)

@@ -35,7 +35,7 @@ def missing_walls(about: Mapping[str, Any]) -> list[str]:
     """Return what is weaker than it should be, as sentences; nothing where none runs."""
     if not about:
         return []
-    found = [_network(about), _namespaces(about), _limits(about), _forks(about)]
+    found = [_network(about), _namespaces(about), _limits(about), _calls(about), _forks(about)]
     return [sentence for sentence in found if sentence]
 
 
@@ -87,6 +87,14 @@ def _why(code: str) -> str:
         "no_controllers": _("missing: {rest}").format(rest=rest),
     }
     return known.get(name, code or _("no reason given"))
+
+
+def _calls(about: Mapping[str, Any]) -> str:
+    if about.get("calls") != "open":
+        return ""
+    return _(
+        "This machine does not filter what programs ask of its kernel (seccomp), so learners' programs can make sockets that no closed network holds."
+    )
 
 
 def _forks(about: Mapping[str, Any]) -> str:

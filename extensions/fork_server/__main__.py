@@ -12,7 +12,17 @@ import signal
 import sys
 from pathlib import Path
 
-from bioskills.fork_server import about, cgroups, child, config, disk, links, parents, rooms
+from bioskills.fork_server import (
+    about,
+    calls,
+    cgroups,
+    child,
+    config,
+    disk,
+    links,
+    parents,
+    rooms,
+)
 from bioskills.fork_server.warden import Warden, close_all
 
 
@@ -55,6 +65,7 @@ def walls_of(settings: config.Config) -> dict[str, object]:
         "limits": {"v2": "cgroup2", "v1": "cgroup1", "none": "rlimits"}[held.kind],
         "why_limits": held.why,
         "disk": disk.mechanism(settings.homes),
+        "calls": "filtered" if calls.possible() else "open",
     }
 
 

@@ -66,15 +66,16 @@ def read_payload(connection: socket.socket) -> wire.Payload:
     """
     connection.settimeout(PAYLOAD_S)
     received = bytearray()
-    while b"\n" not in received and len(received) <= wire.MOST_PAYLOAD_BYTES:
-        chunk = connection.recv(wire.MOST_PAYLOAD_BYTES)
+    while not received.endswith(b"\n") and len(received) <= wire.MOST_PAYLOAD_BYTES:
+        # What follows the line belongs to the program that is started: it is not taken here.
+        seen = connection.recv(wire.MOST_PAYLOAD_BYTES, socket.MSG_PEEK)
+        chunk = connection.recv(seen.find(b"\n") + 1 or len(seen))
         if not chunk:
             break
         received += chunk
-    line, newline, _rest = bytes(received).partition(b"\n")
-    if not newline or len(line) > wire.MOST_PAYLOAD_BYTES:
+    if not received.endswith(b"\n") or len(received) > wire.MOST_PAYLOAD_BYTES:
         raise wire.BadRequestError("one line of at most 64 KiB is expected")
-    return wire.parse_payload(line)
+    return wire.parse_payload(bytes(received[:-1]))
 
 
 def take_on(payload: wire.Payload, home: str) -> None:

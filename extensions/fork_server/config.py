@@ -31,6 +31,9 @@ class Config:
         network: *closed* or *shared*.
         limits: What a room may use by default, by name.
         preload: Modules to import before serving, by environment.
+        grader_uid: Who may start programs in grading slots; 0 for nobody.
+        first_slot_uid: Lowest uid of a slot.
+        slots: How many there are.
         cache: Folder of root's for what is learned; empty for none.
     """
 
@@ -49,6 +52,9 @@ class Config:
     network: str = "closed"
     limits: Mapping[str, int] = field(default_factory=dict)
     preload: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    grader_uid: int = 0
+    first_slot_uid: int = 0
+    slots: int = 0
     cache: str = ""
 
     def is_learner(self, uid: int) -> bool:

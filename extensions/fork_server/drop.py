@@ -11,7 +11,7 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from bioskills.fork_server import cgroups, disk, linux, rooms
+from bioskills.fork_server import calls, cgroups, disk, linux, rooms
 from bioskills.fork_server.config import Config
 
 LOG_BYTES = 5_000_000
@@ -63,6 +63,8 @@ def become(uid: int, limits: Mapping[str, int], file_limits: tuple[int, int]) ->
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    if calls.possible():
+        calls.refuse()
     # After a change of uid a process's own files in /proc belong to root: give them back.
     linux.prctl(linux.PR_SET_DUMPABLE, 1)
     os.umask(0o077)

@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 
-from bioskills.fork_server import child, config, drop, linux, preload, rooms, warm, wire
+from bioskills.fork_server import cgroups, child, config, drop, linux, preload, rooms, warm, wire
 from bioskills.fork_server.door import Caller, Door, Loop
 
 QUOTA = 32
@@ -115,8 +115,7 @@ def _be_kernel(
         drop.enter_and_drop(settings, uid, None)
         payload = child.read_payload(line)
     except (OSError, wire.BadRequestError) as error:
-        bad = isinstance(error, wire.BadRequestError)
-        line.send(wire.line_of({"failed": wire.BAD_REQUEST if bad else wire.FAILED}))
+        line.send(wire.line_of({"failed": _code_of(error)}))
         raise
     if not _is_ours(payload.args):
         line.send(wire.line_of({"failed": wire.NOT_ALLOWED}))
@@ -129,6 +128,13 @@ def _be_kernel(
     line.sendall(wire.line_of({"ready": True}))
     line.close()
     kernel_child.run_kernel(payload.args, variables, lab)
+
+
+def _code_of(error: Exception) -> str:
+    if isinstance(error, wire.BadRequestError):
+        return wire.BAD_REQUEST
+    full = isinstance(error, cgroups.TooManyProcessesError)
+    return wire.TOO_MANY_PROCESSES if full else wire.FAILED
 
 
 def _is_ours(args: tuple[str, ...]) -> bool:

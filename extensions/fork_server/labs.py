@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bioskills.fork_server import (
     about,
+    cgroups,
     child,
     config,
     drop,
@@ -99,7 +100,11 @@ class Labs:
 def _be_lab(
     settings: config.Config, uid: int, mode: str, listener: socket.socket, line: socket.socket
 ) -> None:
-    drop.enter_and_drop(settings, uid, drop.open_log(settings, uid))
+    try:
+        drop.enter_and_drop(settings, uid, drop.open_log(settings, uid))
+    except cgroups.TooManyProcessesError:
+        line.sendall(wire.line_of({"failed": wire.TOO_MANY_PROCESSES}))
+        return
     payload = child.read_payload(line)
     child.take_on(payload, str(settings.home(uid)))
     act = lab_child.replace if mode == "exec" else lab_child.serve

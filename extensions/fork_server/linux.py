@@ -73,9 +73,9 @@ def umount(target: str) -> None:
     _check(_libc.umount2(target.encode(), MNT_DETACH), f"umount {target}")
 
 
-def prctl(option: int, value: int = 0) -> None:
+def prctl(option: int, value: int = 0, further: int = 0) -> None:
     """Set a property of this process, as section 2 of the manual says."""
-    numbers = (ctypes.c_ulong(value), *(ctypes.c_ulong(0) for _ in range(3)))
+    numbers = (ctypes.c_ulong(number) for number in (value, further, 0, 0))
     _check(_libc.prctl(option, *numbers), f"prctl {option}")
 
 

@@ -22,6 +22,7 @@ from bioskills.fork_server import (
     links,
     parents,
     rooms,
+    slots,
     usage,
     watch,
     wire,
@@ -59,19 +60,29 @@ class Warden:
             self.parents.ended(pid, status)
 
     def _admits(self, uid: int) -> bool:
-        return uid in (0, self.config.hub_uid) or self.config.is_learner(uid)
+        services = (0, self.config.hub_uid, self.config.grader_uid)
+        return uid in services or self.config.is_learner(uid)
 
     def handle(self, caller: Caller, request: wire.Request) -> bool:
         """Fork a child that acts on the request and answers it."""
         act = self._act_of(caller, request)
-        if act is None:
+        if act is None and not self._is_slot(caller, request):
             caller.answer({"failed": wire.NOT_ALLOWED})
         elif os.fork() == 0:
             connection = caller.connection.dup()
             mine = Caller(connection, caller.pid, caller.uid, caller.since)
             self.loop.close_in_child()
-            raise child.ForkedError(lambda: _answer(mine, act))
+            config = self.config
+            raise child.ForkedError(
+                (lambda: _answer(mine, act))
+                if act is not None
+                else (lambda: _serve_slot(config, mine, request))
+            )
         return False
+
+    def _is_slot(self, caller: Caller, request: wire.Request) -> bool:
+        mine = self.config.grader_uid
+        return request.op == "slot" and mine != 0 and caller.uid == mine
 
     def _act_of(
         self, caller: Caller, request: wire.Request
@@ -100,6 +111,16 @@ def _answer(caller: Caller, act: Callable[[], dict[str, object]]) -> None:
     except OSError as error:
         caller.answer({"failed": wire.FAILED, "errno": error.errno or 0})
         raise
+
+
+def _serve_slot(config: Config, caller: Caller, request: wire.Request) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    caller.connection.setblocking(True)
+    try:
+        slots.serve(config, caller, request)
+    except slots.NoSlotError:
+        caller.answer({"failed": wire.BUSY})
 
 
 def open_room(
@@ -159,6 +180,8 @@ def close_all(config: Config, gates: links.Links) -> None:
     for pid in pids:
         with suppress(ChildProcessError):
             os.waitpid(pid, 0)
+    for uid in uids & set(range(config.first_slot_uid, config.first_slot_uid + config.slots)):
+        slots.clear(config, uid)
 
 
 def _ask_to_end(config: Config, uid: int) -> None:

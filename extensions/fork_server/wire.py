@@ -22,6 +22,7 @@ HOME_FOREIGN = "home_foreign"
 NOT_ALLOWED = "not_allowed"
 NO_ROOM = "no_room"
 BAD_REQUEST = "bad_request"
+TOO_MANY_PROCESSES = "too_many_processes"
 BUSY = "busy"
 FAILED = "failed"
 

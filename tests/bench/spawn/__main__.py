@@ -52,6 +52,7 @@ def main() -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     words = ", ".join(f"{name} {value}" for name, value in conditions.items())
     (RESULTS / "spawn.svg").write_text(chart(rows, words))
+    (RESULTS / "spawn.md").write_text(f"{words}\n\n{table(rows)}\n")
     print(f"\n{table(rows)}\n\nDrawn: {os.path.relpath(RESULTS / 'spawn.svg')}")
     line = json.dumps({"bench": "spawn", "machine": conditions, "runs": rows})
     (RESULTS / "spawn.json").write_text(line + "\n")

@@ -27,7 +27,8 @@ import uuid
 from multiprocessing import process
 from pathlib import Path
 
-SYS_KEYCTL = 250
+SYS_ADD_KEY, SYS_KEYCTL = 248, 250
+JOIN_SESSION, SEARCH, SESSION = 1, 10, -3
 SYS_PIDFD_GETFD = 438
 PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
 IPC_CREAT = 0o1000
@@ -493,9 +494,15 @@ def flooded(path, processes, seconds):
     return processes
 
 
+def keep_a_key():
+    """Put a key into a new keyring of this session, which children inherit."""
+    _libc.syscall(SYS_KEYCTL, JOIN_SESSION, b"walls")
+    _libc.syscall(SYS_ADD_KEY, b"user", b"walls", b"secret", 6, SESSION)
+
+
 def keys_of_the_session():
     """Return the description of a key called `walls` that an ancestor of this process kept."""
-    found = _libc.syscall(SYS_KEYCTL, 10, -3, b"user", b"walls", 0)
+    found = _libc.syscall(SYS_KEYCTL, SEARCH, SESSION, b"user", b"walls", 0)
     return [] if found == -1 else [f"key {found}"]
 
 
@@ -550,6 +557,24 @@ def outside(addresses):
             if probe.connect_ex((address, 53)) == 0:
                 found.append(address)
     return found
+
+
+def sockets_of_other_kinds():
+    """Return the kinds of sockets that can be made although no network of a room holds them."""
+    kinds = {
+        "packet": 17,
+        "bluetooth": 31,
+        "alg": 38,
+        "vsock": 40,
+        "tipc": 30,
+        "rds": 21,
+        "can": 29,
+    }
+    types = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_RAW)
+    trials = [
+        (n, lambda k=k, t=t: socket.socket(k, t).close()) for n, k in kinds.items() for t in types
+    ]
+    return sorted(set(got_through(trials)))
 
 
 def listens(port):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import walls_attacks as attacks
 import walls_bombs as bombs
 from bioskills_http import eventually
 from bioskills_learners import Kernel, KernelDiedError, Learner, learner
@@ -81,6 +82,7 @@ def held_mb(home: Path) -> int:
 
 @pytest.fixture(scope="module")
 def product() -> Iterator[Product]:
+    attacks.keep_a_key()
     found = new_product()
     found.environ |= {f"BIOSKILLS_LABS_{name}": str(value) for name, value in LIMITS.items()}
     found.start()
@@ -270,6 +272,13 @@ def test_many_connections_of_one_leave_the_hub_and_the_campus_to_the_others(room
     print(f"the hub answered Lea's program after {waited:.3f} s")
     assert waited < SLOWEST_S
     assert page.status_code < 500
+
+
+def test_keys_of_whoever_started_everything_are_not_handed_on(room: Class) -> None:
+    if not attacks.keys_of_the_session():
+        pytest.skip("this kernel keeps no keys")
+    with room.miro.running() as kernel:
+        assert kernel.call(attacks.keys_of_the_session) == []
 
 
 def test_nothing_is_left_of_a_learner_who_is_stopped(room: Class) -> None:

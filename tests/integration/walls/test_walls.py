@@ -91,6 +91,7 @@ ATTACKS = {
         lambda s: ([*s.folders, f"{s.runtime}/.kernels.sock", f"{s.runtime}/kernels.sock"],),
         bare=True,
     ),
+    "makes_a_socket_that_no_network_of_a_room_holds": Attack(attacks.sockets_of_other_kinds),
     "reaches_what_lies_outside_of_the_machine": Attack(
         attacks.outside, lambda _s: (["192.0.2.1", "198.51.100.1"],), bare=True
     ),

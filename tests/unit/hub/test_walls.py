@@ -49,6 +49,7 @@ def test_where_no_fork_server_runs_nothing_is_claimed(tmp_path: Any) -> None:
             ("they are not mounted", "each process"),
         ),
         ({"limits": "cgroup1", "why_limits": "no_controllers pids"}, ("missing: pids",)),
+        ({"calls": "open"}, ("seccomp", "no closed network holds")),
         ({"labs": "exec", "missing": ["_find_http_port"]}, ("_find_http_port", "slower")),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, Iterable) else None,
