@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+LEAST_BYTES = 4096
 BLOCK = 512  # what st_blocks counts, whatever the file system
 CPU_S = 5
 WALL_S = 20.0
@@ -151,4 +152,5 @@ class Walk:
             if found.st_ino in self._seen:
                 return
             self._seen.add(found.st_ino)
-        self.total += found.st_blocks * BLOCK
+        # An entry without content takes room as well: a disk without inodes is full for everybody.
+        self.total += max(found.st_blocks * BLOCK, LEAST_BYTES)

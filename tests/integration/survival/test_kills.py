@@ -35,7 +35,7 @@ WITHIN_S = 10
 """How soon somebody new has a lab and a kernel after a death."""
 TIMES = 2
 PARTS = {
-    "hub": "-m jupyterhub",
+    "hub": "bioskills.hub.start_hub",
     "proxy": "proxy",
     "campus": "bioskills.hub.campus",
     "warden": "-m bioskills.fork_server /",
