@@ -20,6 +20,7 @@ from bioskills.hub.authenticator import DemoAuthenticator
 from bioskills.hub.demo import sign_ins_file
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
+from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import EVERYBODY
 from bioskills.hub.runtime import one_account_for_all, runtime_dir
 from bioskills.hub.secrets_store import read_secret
@@ -93,6 +94,7 @@ def apply_network(c: Any, settings: Settings) -> None:
     # Labs live through a restart of the hub; `bioskills run` ends them when it ends.
     c.JupyterHub.cleanup_servers = alone
     c.JupyterHub.cleanup_proxy = False
+    c.JupyterHub.tornado_settings = {"log_function": log_what_matters}
 
 
 def apply_databases(c: Any, settings: Settings) -> None:

@@ -10,7 +10,7 @@ named in it has no seat from it.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bioskills.base.problems import InputError, Problem, nearest
 from bioskills.base.tables import PLATFORM, ROLES
 from bioskills.base.text import _
+from bioskills.hub.cohort_limits import Limits, limits_from
 from bioskills.hub.cohort_rows import Row, Sheet, sheet_from_csv, sheet_from_toml
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?", re.ASCII)
@@ -57,6 +58,7 @@ class Wish:
     title: str
     people: tuple[WantedPerson, ...]
     runs: tuple[WantedRun, ...]
+    limits: Limits = field(default_factory=dict)
 
     def seats_of(self, person: WantedPerson) -> list[tuple[str, str]]:
         """Return the (cohort, role) pairs; admins and managers serve the whole platform."""
@@ -126,7 +128,9 @@ def _wish(sheet: Sheet, default_zone: str, problems: list[Problem]) -> Wish:
     people = _people(sheet, problems)
     runs = [run for row in sheet.runs if (run := _run(row, slug, default_zone, problems))]
     problems += _twice(sheet.runs, [run.slug for run in runs])
-    return Wish(slug, sheet.cohort.values.get("title") or slug, tuple(people), tuple(runs))
+    limits = limits_from(sheet.limits.values, sheet.limits.where, problems)
+    title = sheet.cohort.values.get("title") or slug
+    return Wish(slug, title, tuple(people), tuple(runs), limits)
 
 
 def _people(sheet: Sheet, problems: list[Problem]) -> list[WantedPerson]:

@@ -27,6 +27,7 @@ from bioskills.base.tables import (
 )
 from bioskills.base.text import _
 from bioskills.hub.cohort_file import PLATFORM_ROLES, WantedPerson, WantedRun, Wish
+from bioskills.hub.cohort_limits import differences
 from bioskills.hub.membership import has_seat
 
 SOURCE = "file:{cohort}"
@@ -76,18 +77,16 @@ def apply_wish(
     versions = _course_versions(session, wish)
     changes = [
         *_ensure_cohorts(session, wish),
+        *_ensure_limits(session, wish),
         *_ensure_people(session, wish),
         *_ensure_seats(session, wish, now),
     ]
     for run in wish.runs:
         changes += _ensure_run(session, wish, run, versions[run.slug])
     if changes:
-        detail = {"changes": len(changes)}
-        session.add(
-            AuditEntry(
-                at=now, actor=actor, action="cohort.apply", subject=wish.cohort, detail=detail
-            )
-        )
+        entry = AuditEntry(at=now, actor=actor, action="cohort.apply", subject=wish.cohort)
+        entry.detail = {"changes": len(changes)}
+        session.add(entry)
     return changes
 
 
@@ -148,6 +147,13 @@ def _ensure_cohorts(session: Session, wish: Wish) -> Iterator[Change]:
             )
             cohort.title = title
     session.flush()
+
+
+def _ensure_limits(session: Session, wish: Wish) -> list[Change]:
+    cohort = session.scalars(select(Cohort).where(Cohort.slug == wish.cohort)).one()
+    told = list(differences(cohort.limits or {}, wish.limits))
+    cohort.limits = dict(wish.limits) or None
+    return [Change("~", wish.cohort, text) for text in told]
 
 
 def _ensure_people(session: Session, wish: Wish) -> Iterator[Change]:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 
 from bioskills.base.problems import InputError, Problem, nearest
 from bioskills.base.text import _
+from bioskills.hub.cohort_limits import LAB_LIMITS
 
 PERSON_KEYS = ("name", "display_name", "email", "roles")
 RUN_KEYS = ("slug", "course", "version", "opens", "closes", "time_zone")
 COHORT_KEYS = ("slug", "title")
+TABLES = ("cohort", "people", "runs", "limits")
 SURPLUS = "\0surplus"
 """Where the csv module puts values that no column names; no header can spell it."""
 CSV_KEYS = ("cohort", "title", *PERSON_KEYS, "run", *RUN_KEYS[1:])
@@ -31,11 +33,12 @@ class Row:
 
 @dataclass
 class Sheet:
-    """All rows of a file: the cohort's own, its people, its runs."""
+    """All rows of a file: the cohort's own, its people, its runs, its limits."""
 
     cohort: Row
     people: list[Row] = field(default_factory=list)
     runs: list[Row] = field(default_factory=list)
+    limits: Row = field(default_factory=lambda: Row("", {}))
 
 
 def sheet_from_csv(text: str, file: str, problems: list[Problem]) -> Sheet:
@@ -103,18 +106,15 @@ def sheet_from_toml(text: str, file: str, problems: list[Problem]) -> Sheet:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError([Problem(file, _("is not TOML: {error}.").format(error=error))]) from error
-    problems += [
-        _unknown(file, key, ("cohort", "people", "runs"))
-        for key in tables
-        if key not in {"cohort", "people", "runs"}
-    ]
+    problems += [_unknown(file, key, TABLES) for key in tables if key not in TABLES]
     problems += _wrong_tables(tables, file)
     cohort = Row(f"{file}, [cohort]", _texts(tables.get("cohort", {})))
-    sheet = Sheet(
-        cohort, _toml_rows(tables, "people", text, file), _toml_rows(tables, "runs", text, file)
-    )
+    people, runs = (_toml_rows(tables, name, text, file) for name in ("people", "runs"))
+    limits = Row(f"{file}, [limits]", _texts(tables.get("limits", {})))
+    sheet = Sheet(cohort, people, runs, limits)
     for row, keys in (
         (cohort, COHORT_KEYS),
+        (limits, LAB_LIMITS),
         *((r, PERSON_KEYS) for r in sheet.people),
         *((r, RUN_KEYS) for r in sheet.runs),
     ):
@@ -123,9 +123,11 @@ def sheet_from_toml(text: str, file: str, problems: list[Problem]) -> Sheet:
 
 
 def _wrong_tables(tables: Mapping[str, object], file: str) -> Iterator[Problem]:
-    if not isinstance(tables.get("cohort", {}), dict):
-        what = _("cohort is {value!r}.").format(value=tables["cohort"])
-        yield Problem(file, what, next=_("Write it as a table below a line [cohort]."))
+    for name in ("cohort", "limits"):
+        if not isinstance(tables.get(name, {}), dict):
+            what = _("{name} is {value!r}.").format(name=name, value=tables[name])
+            step = _("Write it as a table below a line [{name}].").format(name=name)
+            yield Problem(file, what, next=step)
     for name in ("people", "runs"):
         found = tables.get(name, [])
         if not isinstance(found, list) or not all(isinstance(body, dict) for body in found):

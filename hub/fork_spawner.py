@@ -19,6 +19,7 @@ from traitlets import Dict, Enum, Integer, List, Unicode
 from bioskills.base.text import _, ngettext
 from bioskills.fork_server import wire
 from bioskills.fork_server.client import UNREACHABLE, Line, RefusedError, ask
+from bioskills.hub.cohort_limits import effective
 from bioskills.hub.cold_courses import ColdCourses
 from bioskills.hub.lab_config import lab_arguments
 from bioskills.hub.lab_failures import HOME_FULL, OUT_OF_MEMORY, OUT_OF_PROCESSES, lab_error
@@ -44,7 +45,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
     """Ask the fork server for a lab."""
 
     mode = Enum(("fork", "exec"), "fork", config=True, help="From the warm parent, or anew.")
-    limits = Dict(config=True, help="What each learner may use, by name; set by apply().")
+    limits = Dict(config=True, help="Limits where no cohort sets them; set by apply().")
     cold_courses = List(Unicode(), config=True, help="Further courses with cold kernels.")
     lab_timeout_s = Integer(120, config=True, help="Seconds a lab may take once its turn came.")
     concurrent_starts = Integer(0, config=True, help="Labs that start at one time; 0: 4 a core.")
@@ -67,6 +68,9 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
             ForkSpawner.queue = StartQueue(self.concurrent_starts)
         return ForkSpawner.queue
 
+    def _limits(self) -> dict[str, int]:
+        return effective(self.limits, self._cohort_limits)
+
     def _cold(self) -> ColdCourses:
         if ForkSpawner.cold is None:
             ForkSpawner.cold = ColdCourses(self.opened_store(), tuple(self.cold_courses))
@@ -79,7 +83,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
             try:
                 return await asyncio.wait_for(self._start(), self.lab_timeout_s)
             except RefusedError as refused:
-                raise lab_error(await self._reason(refused), self.limits, self.uid) from refused
+                raise lab_error(await self._reason(refused), self._limits(), self.uid) from refused
             except TimeoutError as error:
                 text = _(
                     "Your lab did not start within {n} seconds. Your files are safe. Start it again; if that does not help, tell your admin."
@@ -112,7 +116,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
     async def _open_room(self) -> None:
         # A room for a new interpreter has no network of its own: decided before it is made.
         self.way = "exec" if must_exec(read_about(Path(self.runtime_dir))) else self.mode
-        request = {"op": "open", "name": self.user.name, "limits": self.limits, "mode": self.way}
+        request = {"op": "open", "name": self.user.name, "limits": self._limits(), "mode": self.way}
         told = await self._ask("warden", request)
         self._open = True
         if told.get("existed"):
@@ -187,7 +191,7 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
                 await self._ask("labs", {"op": "release"})
             await self._retried(lambda: self._ask("warden", {"op": "close"}))
         except RefusedError as refused:
-            raise lab_error(refused, self.limits, self.uid) from refused
+            raise lab_error(refused, self._limits(), self.uid) from refused
         self._open = False
 
     def get_state(self) -> dict[str, Any]:

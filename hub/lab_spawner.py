@@ -5,6 +5,7 @@ what is listed here, what JupyterHub adds for its single-user server, and
 nothing else; a lab that cannot start says why in a sentence for its learner.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from traitlets.config import LoggingConfigurable
 from bioskills.base.problems import SetupError
 from bioskills.base.store import Store
 from bioskills.base.wire import CAMPUS_PREFIX
+from bioskills.hub.cohort_limits import Limits
 from bioskills.hub.lab_config import lab_config_dir
-from bioskills.hub.membership import seats
+from bioskills.hub.membership import seats_and_limits
 from bioskills.hub.uids import ensure_uid, known_uid
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -46,6 +48,7 @@ class LabSpawner(LoggingConfigurable):  # type: ignore[misc]  # traitlets is unt
 
     user: Any
     _roles: frozenset[str] = frozenset()
+    _cohort_limits: Sequence[Limits] = ()
 
     database_url = Unicode(config=True, help="SQLAlchemy URL of our database; set by apply().")
     homes_dir = Unicode(config=True, help="Parent of the learners' homes.")
@@ -69,9 +72,10 @@ class LabSpawner(LoggingConfigurable):  # type: ignore[misc]  # traitlets is unt
         return store
 
     def look_up(self) -> int | None:
-        """Return the uid that the learner was given, and keep the roles: one look at our table."""
+        """Return the uid that the learner was given; keep roles and limits: one look at our table."""
         with self.opened_store().reading() as session:
-            self._roles = frozenset(seat.role for seat in seats(session, self.user.name))
+            held, self._cohort_limits = seats_and_limits(session, self.user.name)
+            self._roles = frozenset(seat.role for seat in held)
             return known_uid(session, self.user.name)
 
     def new_uid(self) -> int:

@@ -40,13 +40,21 @@ def find_person(session: Session, name: str) -> Person | None:
 
 def seats(session: Session, name: str, at: datetime | None = None) -> list[Seat]:
     """Return the active seats of a person, sorted; empty for a stranger."""
+    return seats_and_limits(session, name, at)[0]
+
+
+def seats_and_limits(
+    session: Session, name: str, at: datetime | None = None
+) -> tuple[list[Seat], list[dict[str, int]]]:
+    """Return the active seats of a person and what their cohorts set for labs: one look."""
     rows = session.execute(
-        select(Cohort.slug, Membership.role)
+        select(Cohort.slug, Membership.role, Cohort.limits)
         .join(Membership, Membership.cohort_id == Cohort.id)
         .join(Person, Person.id == Membership.person_id)
         .where(Person.name == name, active(at or now()))
-    )
-    return sorted({Seat(cohort, role) for cohort, role in rows})
+    ).all()
+    held = sorted({Seat(cohort, role) for cohort, role, limits in rows})
+    return held, [limits for cohort, role, limits in rows if limits]
 
 
 def has_seat(

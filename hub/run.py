@@ -47,7 +47,9 @@ from bioskills.hub.state import owners_of
 from bioskills.hub.supervision import STOP_WAIT_S, fork_program, programs, supervisor_config
 from bioskills.hub.uids import uids_given
 
-READY_TIMEOUT_S = 120
+READY_TIMEOUT_S = 300
+"""The first start after a set-up also learns what labs and kernels import: slow on a slow machine."""
+
 RELEASE_PATIENCE_S = 60
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from bioskills.base.problems import SetupError, nearest
 from bioskills.base.settings import OWN_SPAWNERS, Settings
 from bioskills.base.text import _
+from bioskills.hub.cohort_limits import LAB_LIMITS
 from bioskills.hub.fork_spawner import ForkSpawner
 from bioskills.hub.spawner import ExecSpawner
 
@@ -51,5 +52,4 @@ def spawner_of(settings: Settings, *, alone: bool) -> Any:
 
 def lab_limits(settings: Settings) -> dict[str, int]:
     """Return what each learner may use, by the names that the fork server knows."""
-    names = ("memory_mb", "processes", "cpu_share", "tmp_mb", "shm_mb", "home_mb")
-    return {name: getattr(settings.labs, name) for name in names}
+    return {name: getattr(settings.labs, name) for name in LAB_LIMITS}

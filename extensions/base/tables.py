@@ -98,6 +98,8 @@ class Cohort(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(40), unique=True)
     title: Mapped[str] = mapped_column(String(200))
+    # Of labs, by the names of the settings; null: as in the settings.
+    limits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Membership(Base):

@@ -91,8 +91,7 @@ class _Listed:
     __slots__ = ("__file__",)
 
     def __init__(self, file: str) -> None:
-        # A copy: all of them lie together then, in a few pages.
-        self.__file__ = file.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+        self.__file__ = _copy(file)
 
 
 class _Files:
@@ -108,11 +107,18 @@ class _Files:
 _listed: dict[str, _Listed] = {}
 
 
+def _copy(text: str) -> str:
+    """Return an equal text; those made one after the other lie together, in a few pages."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+
+
 def list_modules() -> None:
-    """Note the files of everything imported; called in the warm parent, when all is."""
+    """Gather names and files of everything imported; called in the warm parent, when all is."""
+    # Who goes through all names in a child, as IPython does, copies the pages they lie in (2 MB).
+    for name in list(sys.modules):
+        sys.modules[_copy(name)] = sys.modules.pop(name)
     files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
     _listed.update({name: _Listed(file) for name, file in files.items() if file})
-    # Noted here: a child that went through all names would copy the pages of all of them (2.9 MB).
     _ours[:] = [name for name in sys.modules if name == _OWN or name.startswith(f"{_OWN}.")]
 
 

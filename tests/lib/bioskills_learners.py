@@ -88,7 +88,8 @@ class Kernel:
         said = self.run(_cell(act, args), timeout_s)
         found = [line for line in said.splitlines() if line.startswith(TOLD)]
         assert found, said
-        return json.loads(found[-1].removeprefix(TOLD))
+        # Something else may be printed behind it on the same line.
+        return json.JSONDecoder().raw_decode(found[-1].removeprefix(TOLD))[0]
 
     def close(self) -> None:
         """End the kernel."""

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from alembic import command
-from sqlalchemy import inspect, select, text
+from sqlalchemy import insert, inspect, select, text
 
 from bioskills.base.store import Store, ensure_schema, migrations, open_engine, schema_revisions
 from bioskills.base.tables import Base, Cohort, Membership, Person
@@ -37,9 +37,10 @@ def test_every_migration_keeps_what_is_there(database: str) -> None:
     store = Store(database)
     with store.transaction() as session:
         people = [Person(name=n, pseudonym=n, display_name=n) for n in ("lea", "ada")]
-        session.add_all(
-            [*people, Cohort(slug="spring", title="S"), Cohort(slug="platform", title="P")]
-        )
+        session.add_all(people)
+        # Not as objects: those of today have columns that the old table lacks.
+        cohorts = [{"slug": "spring", "title": "S"}, {"slug": "platform", "title": "P"}]
+        session.execute(insert(Cohort.__table__), cohorts)
         session.flush()
         session.add(Membership(person_id=1, cohort_id=1, role="learner", source="file"))
         session.add(Membership(person_id=2, cohort_id=2, role="admin", source="file"))
@@ -51,6 +52,7 @@ def test_every_migration_keeps_what_is_there(database: str) -> None:
             "file:spring",
             "file:platform",
         ]
+        assert list(session.scalars(select(Cohort.limits))) == [None, None]
     store.close()
 
 

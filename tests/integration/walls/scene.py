@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import walls_attacks
-from bioskills_http import loaded_paths
+from bioskills_http import eventually, loaded_paths, rest, server_of
 from bioskills_learners import TOLD, Kernel, Learner, learner
 from bioskills_product import Product, free_ports
 
@@ -135,6 +135,8 @@ def from_outside(act: Callable[..., Any], *args: Any, uid: int = 0) -> Any:
 @contextmanager
 def scene_in(product: Product) -> Iterator[Scene]:
     """Both at work; Lea began first, so that Miro's processes are younger than all of hers."""
+    rest(product, "DELETE", "users/miro/server")
+    assert eventually(lambda: not server_of(product, "miro"))
     lea = learner(product, "lea")
     with lea.running() as victim:
         miro = learner(product, "miro")

@@ -115,7 +115,7 @@ def test_only_the_doors_for_learners_take_a_connection(scene: Scene) -> None:
     assert {Path(path).name for path in found} <= OPEN_TO_ALL
 
 
-@pytest.mark.parametrize("op", ["open", "close", "start", "release", "usage"])
+@pytest.mark.parametrize("op", ["open", "close", "start", "release", "usage", "slot"])
 def test_no_door_does_for_one_learner_what_concerns_another(scene: Scene, op: str) -> None:
     before = sorted(pids_of({scene.lea.uid}))
     for door in ("warden.sock", "labs.sock", "kernels.sock"):

@@ -135,6 +135,7 @@ def test_a_row_with_more_values_than_columns_is_told() -> None:
         (GOOD.replace('slug = "spring"', 'slug = "Spring 27"'), "cohort is 'Spring 27'"),
         (GOOD.replace('course = "first"', ""), "names no course"),
         (GOOD.replace('roles = ["learner"]', "roles = 3"), "no role 3"),
+        ('limits = 3\n[cohort]\nslug = "a"\n', "limits is 3. Write it as a table below a line"),
         ('people = 3\n[cohort]\nslug = "a"\n', "people is 3."),
         ('people = ["lea"]\n[cohort]\nslug = "a"\n', "people is ['lea']."),
         ('cohort = "a"\n[[people]]\nname = "a"\n', "cohort is 'a'. Write it as a table"),
@@ -142,6 +143,31 @@ def test_a_row_with_more_values_than_columns_is_told() -> None:
 )
 def test_a_bad_toml_file_is_told(text: str, told: str) -> None:
     assert any(told in line for line in refused(text)), refused(text)
+
+
+def test_limits_of_a_cohort_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(f"{GOOD}\n[limits]\nmemory_mb = 4_096\nhome_mb = 0\n")
+
+    assert read_cohort_file(file, "UTC").limits == {"memory_mb": 4096, "home_mb": 0}
+
+
+def test_all_bad_limits_are_told_at_once() -> None:
+    limits = (
+        "[limits]\nmemory = 512\nram = 1\nmemory_mb = 255\nprocesses = 64.5\ncpu_share = true\n"
+        'tmp_mb = -1\nshm_mb = "much"\nhome_mb = 99999999999999999999\n'
+    )
+
+    assert refused(f"{GOOD}\n{limits}") == [
+        "f, [limits]: there is no column or key 'memory'. Did you mean memory_mb?",
+        "f, [limits]: there is no column or key 'ram'. Known: memory_mb, processes, cpu_share, tmp_mb, shm_mb, home_mb.",
+        "f, [limits]: memory_mb is '255'. It is a whole number from 256 to 1073741824.",
+        "f, [limits]: processes is '64.5'. It is a whole number from 32 to 1073741824.",
+        "f, [limits]: cpu_share is 'True'. It is a whole number from 1 to 10000.",
+        "f, [limits]: tmp_mb is '-1'. It is a whole number from 16 to 1073741824.",
+        "f, [limits]: shm_mb is 'much'. It is a whole number from 16 to 1073741824.",
+        "f, [limits]: home_mb is '99999999999999999999'. It is a whole number from 0 to 1073741824.",
+    ]
 
 
 def test_a_fault_in_toml_names_the_line_of_its_table() -> None:

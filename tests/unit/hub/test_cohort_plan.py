@@ -62,6 +62,10 @@ def rows(store: Store, table: type[Any]) -> list[Any]:
         return list(session.scalars(select(table)))
 
 
+def cohort_limits(store: Store) -> dict[str, Any]:
+    return {cohort.slug: cohort.limits for cohort in rows(store, Cohort)}
+
+
 def install(store: Store, version: str, days: int = 0) -> None:
     manifest = {
         "assignments": [
@@ -163,6 +167,25 @@ def test_names_mails_and_titles_are_corrected(store: Store) -> None:
         "~ lea: display_name Lea → Lea Brandt",
         "~ lea: email lea@example.org → -",
     ]
+
+
+def test_limits_are_set_changed_and_given_up_as_the_file_says(store: Store) -> None:
+    lea = someone("lea", "learner")
+    told = "~ spring: limit {}, for each lab from its next start"
+
+    def limited(**limits: int) -> list[str]:
+        return applied(store, Wish("spring", "Spring", (lea,), (), limits))
+
+    assert told.format("memory_mb as in the settings → 4096") in limited(memory_mb=4096)
+    assert limited(memory_mb=4096) == []
+    assert limited(memory_mb=512, processes=64) == [
+        told.format("memory_mb 4096 → 512"),
+        told.format("processes as in the settings → 64"),
+    ]
+    assert cohort_limits(store) == {"spring": {"memory_mb": 512, "processes": 64}, "platform": None}
+    assert limited(processes=64) == [told.format("memory_mb 512 → as in the settings")]
+    limited()
+    assert cohort_limits(store)["spring"] is None
 
 
 def test_a_plan_says_what_an_apply_says_and_changes_nothing(store: Store) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bioskills.base.store import Store
 from bioskills.base.tables import Cohort, Membership, Person
-from bioskills.hub.membership import Seat, everybody, has_seat, people_in, seats
+from bioskills.hub.membership import Seat, everybody, has_seat, people_in, seats, seats_and_limits
 
 NOON = datetime(2027, 3, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -15,7 +15,10 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def table(store: Store) -> Store:
     with store.transaction() as session:
-        session.add_all([Cohort(slug="spring", title="S"), Cohort(slug="autumn", title="A")])
+        limits = {"memory_mb": 512}
+        session.add_all(
+            [Cohort(slug="spring", title="S", limits=limits), Cohort(slug="autumn", title="A")]
+        )
         for number, name in enumerate(("zoe", "lea", "ina"), 1):
             session.add(Person(name=name, pseudonym=f"p-{number}", display_name=name.title()))
         session.flush()
@@ -59,6 +62,17 @@ def test_a_seat_counts_from_its_first_moment_to_before_its_last(
     with table.reading() as session:
         assert seats(session, name, at) == [Seat(*seat) for seat in held]
         assert everybody(session, at).get(name, []) == [Seat(*seat) for seat in held]
+
+
+@pytest.mark.parametrize(("at", "counted"), [(NOON - HOUR, 1), (NOON, 0)])
+def test_the_limits_of_a_cohort_count_as_long_as_the_seat(
+    table: Store, at: datetime, counted: int
+) -> None:
+    with table.reading() as session:
+        held, limits = seats_and_limits(session, "ina", at)
+
+    assert Seat("autumn", "instructor") in held
+    assert limits == [{"memory_mb": 512}] * counted
 
 
 def test_a_seat_in_one_cohort_says_nothing_about_another(table: Store) -> None:
