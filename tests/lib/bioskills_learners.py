@@ -86,10 +86,10 @@ class Kernel:
     def call(self, act: Callable[..., Any], *args: Any, timeout_s: float = PATIENCE_S) -> Any:
         """Run a function of a module that needs the standard library alone; return its result."""
         said = self.run(_cell(act, args), timeout_s)
-        found = [line for line in said.splitlines() if line.startswith(TOLD)]
+        # Something else may be printed before and behind it on the same line.
+        _before, found, told = said.rpartition(TOLD)
         assert found, said
-        # Something else may be printed behind it on the same line.
-        return json.JSONDecoder().raw_decode(found[-1].removeprefix(TOLD))[0]
+        return json.JSONDecoder().raw_decode(told)[0]
 
     def close(self) -> None:
         """End the kernel."""

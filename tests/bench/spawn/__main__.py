@@ -21,42 +21,57 @@ from sides import RESULTS, SIDES
 from storm import run
 
 NUMBERS = (1, 10, 30, 60, 100)
-STOCK_MOST = 30
+STOCK_NUMBERS = (1, 10, 30)
+Run = tuple[str, int]
 
 
 def options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="make bench-spawn", description=__doc__)
-    parser.add_argument("--n", type=int, nargs="+", default=NUMBERS, help="learners at once")
-    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
-    parser.add_argument("--repeat", type=int, default=1, help="rounds of everything")
+    parser.add_argument("--n", type=int, nargs="*", default=NUMBERS, help="learners on our side")
     parser.add_argument(
-        "--stock-most",
+        "--stock",
         type=int,
-        default=STOCK_MOST,
-        help="leave stock out above this: 60 stock labs take minutes and 8 GB",
+        nargs="*",
+        default=STOCK_NUMBERS,
+        help="learners on the stock side; 60 stock labs take minutes and 8 GB",
     )
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
+    parser.add_argument("--repeat", type=int, default=1, help="rounds of our side")
     return parser.parse_args()
+
+
+def runs(wish: argparse.Namespace) -> list[Run]:
+    """Return what to measure: few learners first, stock before ours."""
+    numbers = {"stock": list(wish.stock), "ours": [n for n in wish.n for _ in range(wish.repeat)]}
+    wanted = [(count, side) for side in wish.sides for count in numbers[side]]
+    return [(side, count) for count, side in sorted(wanted, key=lambda w: (w[0], w[1] == "ours"))]
 
 
 def main() -> None:
     """Run every pair, print the table, write the drawing, end with JSON."""
     wish, rows = options(), []
-    for count in [count for count in wish.n for _again in range(wish.repeat)]:
-        for side in wish.sides:
-            if side == "stock" and count > wish.stock_most:
-                print(f"stock, N = {count}: left out (--stock-most {wish.stock_most})", flush=True)
-                continue
+    try:
+        for side, count in runs(wish):
             rows.append(attempt(side, count))
+            show(rows)
+    except KeyboardInterrupt:
+        print("Interrupted; these are the runs until then.")
+    left_out = sorted(set(wish.n) - set(wish.stock)) if "stock" in wish.sides else []
+    print(f"\n{table(rows)}\n\nStock was not asked for N = {left_out} (--stock).")
+    print(f"Drawn: {os.path.relpath(RESULTS / 'spawn.svg')}\n{show(rows)}")
+
+
+def show(rows: list[dict[str, Any]]) -> str:
+    """Write drawing, table and JSON of the runs so far; return the JSON."""
     conditions = machine()
     RESULTS.mkdir(parents=True, exist_ok=True)
     words = ", ".join(f"{name} {value}" for name, value in conditions.items())
     (RESULTS / "spawn.svg").write_text(chart(rows, words))
     (RESULTS / "spawn.md").write_text(f"{words}\n\n{table(rows)}\n")
-    print(f"\n{table(rows)}\n\nDrawn: {os.path.relpath(RESULTS / 'spawn.svg')}")
     line = json.dumps({"bench": "spawn", "machine": conditions, "runs": rows})
     (RESULTS / "spawn.json").write_text(line + "\n")
-    print(line)
+    return line
 
 
 def attempt(side: str, count: int) -> dict[str, Any]:

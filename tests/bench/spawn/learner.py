@@ -133,7 +133,7 @@ class Learner:
             await self._call("GET", f"{self.lab}/{path}")
         self.times["opened"] = time.monotonic() - began
         began = time.monotonic()
-        await self._open_notebook()
+        await self._open_notebook(began)
         for step, code, wanted in CELLS:
             said = await asyncio.wait_for(self.run(code), CELL_S)
             if said.strip() != wanted:
@@ -141,17 +141,19 @@ class Learner:
             self.times[step] = time.monotonic() - began
             began = time.monotonic()
 
-    async def _open_notebook(self) -> None:
+    async def _open_notebook(self, began: float) -> None:
         kernel = json.loads(await self._call("GET", f"{self.lab}/api/kernelspecs"))["default"]
         wish = {"path": "a.ipynb", "name": "a.ipynb", "type": "notebook"}
         made = await self._call(
             "POST", f"{self.lab}/api/sessions", json={**wish, "kernel": {"name": kernel}}
         )
+        self.times["session"] = time.monotonic() - began
         found = json.loads(made)["kernel"]["id"]
         self.session = uuid.uuid4().hex
         self.socket = await self.browser.ws_connect(
             f"{self.lab}/api/kernels/{found}/channels?session_id={self.session}", max_msg_size=0
         )
+        self.times["connected"] = time.monotonic() - began
 
     async def run(self, code: str) -> str:
         """Return what a cell printed, when its reply and the idle state have come."""

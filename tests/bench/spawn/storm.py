@@ -155,7 +155,7 @@ async def _run(storm: Storm, names: list[str]) -> dict[str, Any]:
 
 def times(learners: list[Learner]) -> dict[str, Any]:
     """Return p50, p95 and maximum of every step."""
-    steps = ("ready", "page", "opened", "first_reply", "imports", "cell")
+    steps = ("ready", "page", "opened", "session", "connected", "first_reply", "imports", "cell")
     taken = {
         step: sorted(one.times[step] for one in learners if step in one.times) for step in steps
     }

@@ -135,8 +135,9 @@ def from_outside(act: Callable[..., Any], *args: Any, uid: int = 0) -> Any:
 @contextmanager
 def scene_in(product: Product) -> Iterator[Scene]:
     """Both at work; Lea began first, so that Miro's processes are younger than all of hers."""
-    rest(product, "DELETE", "users/miro/server")
-    assert eventually(lambda: not server_of(product, "miro"))
+    # Another suite may have left him a lab; the hub knows nobody who never signed in.
+    if rest(product, "DELETE", "users/miro/server").is_success:
+        assert eventually(lambda: not server_of(product, "miro"))
     lea = learner(product, "lea")
     with lea.running() as victim:
         miro = learner(product, "miro")

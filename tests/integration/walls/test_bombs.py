@@ -1,6 +1,7 @@
 """What one learner uses up is missing to nobody else; whoever did it can go on afterwards."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -89,6 +90,7 @@ def product() -> Iterator[Product]:
     yield found
     found.stop()
     keep_logs(found)
+    shutil.rmtree(found.data)
 
 
 @pytest.fixture(scope="module")
