@@ -14,7 +14,9 @@ import sys
 from bioskills.base.places import others_can_reach
 from bioskills.base.text import _
 from bioskills.hub.doctor import Check, Examination, Patient, fault, ok, warning
+from bioskills.hub.hidden_processes import MOUNTS, hidden_from, sentence_of
 from bioskills.hub.ports import holder_of
+from bioskills.hub.state import owners_of
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_GB = 1.0
@@ -31,7 +33,7 @@ def check_python(_patient: Patient) -> Check:
     return fault("python", text, _("Install Python 3.11 or newer, then run: make run"))
 
 
-def check_rights(_patient: Patient) -> Check:
+def check_rights(patient: Patient) -> Check:
     """Say what is lost where the hub does not run as root."""
     if os.geteuid() != 0:
         text = _("Not root: all labs run as your own user, so learners are not kept apart.")
@@ -41,6 +43,9 @@ def check_rights(_patient: Patient) -> Check:
     if shutil.which("setpriv") is None:
         text = _("The program setpriv is missing; services cannot start.")
         return fault("rights", text, _("Debian, Ubuntu: apt install util-linux"))
+    owners = owners_of(patient.settings)
+    if hidden_from(owners.groups(owners.hub), MOUNTS.read_text(encoding="utf-8")):
+        return fault("rights", *sentence_of(owners.group))
     text = _(
         "Root: every learner and every service gets its own user id; the fork server alone keeps root."
     )

@@ -26,10 +26,11 @@ from bioskills.hub import demo
 from bioskills.hub.apply import refuse_unsafe
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.course_install import install, read_for_install
+from bioskills.hub.hidden_processes import MOUNTS, hidden_from, sentence_of
 from bioskills.hub.privileges import run_as
 from bioskills.hub.secrets_store import write_private
 from bioskills.hub.spawner_choice import spawner_of
-from bioskills.hub.state import ensure_state, owners_of
+from bioskills.hub.state import Owners, ensure_state, owners_of
 from bioskills.hub.uids import NoUidLeftError, give_uids
 
 
@@ -60,7 +61,14 @@ def check_before_start(settings: Settings) -> None:
                     name=name, python=python
                 )
             )
+    if os.geteuid() == 0:
+        _check_processes_are_seen(owners_of(settings))
     _check_ports(settings)
+
+
+def _check_processes_are_seen(owners: Owners) -> None:
+    if hidden_from(owners.groups(owners.hub), MOUNTS.read_text(encoding="utf-8")):
+        raise SetupError(" ".join(sentence_of(owners.group)))
 
 
 def _check_ports(settings: Settings) -> None:

@@ -21,7 +21,7 @@ from sides import RESULTS, SIDES
 from storm import run
 
 NUMBERS = (1, 10, 30, 60, 100)
-STOCK_NUMBERS = (1, 10, 30)
+STOCK_MOST = 30
 Run = tuple[str, int]
 
 
@@ -33,12 +33,14 @@ def options() -> argparse.Namespace:
         "--stock",
         type=int,
         nargs="*",
-        default=STOCK_NUMBERS,
-        help="learners on the stock side; 60 stock labs take minutes and 8 GB",
+        help=f"learners on the stock side; those of --n up to {STOCK_MOST} if not given, because 60 stock labs take minutes and 8 GB",
     )
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
     parser.add_argument("--repeat", type=int, default=1, help="rounds of our side")
-    return parser.parse_args()
+    wish = parser.parse_args()
+    if wish.stock is None:
+        wish.stock = [count for count in wish.n if count <= STOCK_MOST]
+    return wish
 
 
 def runs(wish: argparse.Namespace) -> list[Run]:
