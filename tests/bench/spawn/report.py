@@ -85,7 +85,7 @@ def machine() -> Row:
     return {
         "cores": CORES,
         "memory_gb": round(int(memory) / 2**20, 1),
-        "kernel": platform.release(),
+        "kernel": "Linux " + ".".join(platform.release().split(".")[:2]),
         "python": platform.python_version(),
         "root": os.geteuid() == 0,
     }
