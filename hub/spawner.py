@@ -45,7 +45,7 @@ def ensure_own_folder(folder: Path) -> Path:
 
 
 class ExecSpawner(LabSpawner, LocalProcessSpawner):  # type: ignore[misc]  # jupyterhub is untyped
-    """Spawn `bioskills.hub.slim_lab` in the lab environment as whoever runs the hub."""
+    """Spawn `bioskills.fork_server.cold_lab` in the lab environment as whoever runs the hub."""
 
     alone = Bool(False, config=True, help="Whether everything here runs as one account.")
     started = Integer(0, help="Start time of the lab's process, in clock ticks since boot.")
@@ -64,7 +64,7 @@ class ExecSpawner(LabSpawner, LocalProcessSpawner):  # type: ignore[misc]  # jup
         runtime = ensure_own_folder(Path(self.runtime_dir) / self.user.name)
         self.environment = self.lab_environ(home, runtime)
         python = str(Path(self.lab_environment) / "bin" / "python")
-        self.cmd = [python, "-I", "-m", "bioskills.hub.slim_lab"]
+        self.cmd = [python, "-I", "-m", "bioskills.fork_server.cold_lab"]
         self.args = lab_arguments()
         self.popen_kwargs = self._process_options(home)
         with self.popen_kwargs["stdout"]:

@@ -1,6 +1,7 @@
 """Start a lab in a new interpreter: the *slim exec* way.
 
-Law: the same server as a forked one, without what nobody needs.
+Law: the same server as a forked one, without what nobody needs. Without root, where
+there is no fork server, every lab starts like this.
 """
 
 import importlib
