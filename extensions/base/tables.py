@@ -220,6 +220,10 @@ class Job(Base):
     submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))
     assignment_version_id: Mapped[int | None] = mapped_column(ForeignKey("assignment_version.id"))
     environment: Mapped[str] = mapped_column(String(80), default="")
+    step: Mapped[str | None] = mapped_column(String(16))  # fetched | running | scored
+    done: Mapped[int | None]  # cells that were run ...
+    of: Mapped[int | None]  # ... of so many
+    started_at: Mapped[datetime | None]  # the present try
     state: Mapped[str] = mapped_column(
         String(16), default="queued", index=True
     )  # queued | running | done | failed
@@ -241,6 +245,9 @@ class Result(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     cells: Mapped[list[Any]]  # wire.CellScore
     hashes: Mapped[dict[str, Any]]
+    flags: Mapped[list[Any] | None]  # wire.Flag: what a person should look at
+    mended: Mapped[list[Any] | None]  # sentences: what was repaired before grading
+    shown: Mapped[dict[str, Any] | None]  # output the learner may see again, by cell
     graded_at: Mapped[datetime] = mapped_column(default=now)
     state: Mapped[str] = mapped_column(String(16))  # held | preliminary | published
     published_at: Mapped[datetime | None]

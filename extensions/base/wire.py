@@ -305,6 +305,14 @@ class Job(Wire):
     notes: dict[str, object] = Field({}, description="grading/<assignment>.yml by assignment.")
 
 
+class Flag(Wire):
+    """Something in a submission that a person should look at; never a reason for fewer points."""
+
+    code: str = Field(description="What kind of thing, such as `ast_transformer`.")
+    cell: str = Field("", description="`<notebook>/<grade_id>`; empty for the whole submission.")
+    message: str = Field(description="A sentence for the instructor; no learner content.")
+
+
 class GradeResult(Wire):
     """What grading one submission gave."""
 
@@ -319,6 +327,37 @@ class GradeResult(Wire):
     cells_sha256: str = ""
     environment: str = ""
     seconds: float = 0.0
+    flags: list[Flag] = Field([], description="What a person should look at before this counts.")
+    mended: list[str] = Field(
+        [], description="Sentences: what was repaired before grading, for learner and instructor."
+    )
+    shown: dict[str, str] = Field(
+        {}, description="Free output that the learner may see again, as plain text, by cell."
+    )
+    parts: dict[str, float] = Field({}, description="CPU seconds by part of the work.")
+
+
+class Claim(Wire):
+    """A grader asks for work."""
+
+    at_most: int = Field(1, ge=1, le=64, description="Jobs to take at once.")
+    environment: str = Field(
+        "", max_length=80, description="Names what the grader grades with: environment and limits."
+    )
+
+
+class JobList(Wire):
+    """Jobs that the caller holds from now on."""
+
+    jobs: list[Job]
+
+
+class JobProgress(Wire):
+    """How far one job is; also renews its lease."""
+
+    step: Literal["fetched", "running", "scored"]
+    done: int = Field(0, ge=0, description="Cells that were run.")
+    of: int = Field(0, ge=0, description="Cells to run.")
 
 
 class JobFailure(Wire):
