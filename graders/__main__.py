@@ -9,6 +9,8 @@ import logging
 import os
 import signal
 import sys
+import tempfile
+import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -16,15 +18,19 @@ from pathlib import Path
 from sqlalchemy.exc import SAWarning
 
 from bioskills.base.places import Places, places_of
+from bioskills.base.runtime import one_account_for_all, runtime_dir
 from bioskills.base.settings import Settings, load_settings
 from bioskills.base.wire import CAMPUS_PREFIX
+from bioskills.graders.box import open_box
 from bioskills.graders.campus_client import Campus
 from bioskills.graders.daemon import Grader, StoppingError
 from bioskills.graders.engine import spare_imports
 from bioskills.graders.grading import Bench
-from bioskills.graders.sandbox import Limits, SandboxError, check_walls
+from bioskills.graders.own_parent import WardenDoor
+from bioskills.graders.sandbox import Limits, SandboxError
 
 MARKER = ".complete"
+STARTING_S = 90.0
 log = logging.getLogger("bioskills.grader")
 
 
@@ -38,6 +44,10 @@ def bench_of(settings: Settings, places: Places) -> Bench:
         job_timeout_s=given.job_timeout_s,
         key=f"course:{_content_key(course)}",
         limits=Limits(given.memory_mb, given.processes, given.disk_mb),
+        # Where root started everything, the fork server makes boxes; otherwise we do.
+        door=None
+        if one_account_for_all(places.state)
+        else WardenDoor(runtime_dir(settings) / "warden.sock"),
     )
 
 
@@ -60,7 +70,7 @@ def main() -> int:
     places = places_of(settings)
     bench = bench_of(settings, places)
     try:
-        check_walls(bench.limits)
+        check_box(bench)
     except SandboxError as error:
         log.error("%s", error)  # noqa: TRY400 - a sentence is enough
         return 1
@@ -68,6 +78,26 @@ def main() -> int:
     url = f"http://127.0.0.1:{settings.network.campus_port}{CAMPUS_PREFIX}"
     _serve(Grader(places.grader, Campus(url, token), bench), settings.grading.poll_s)
     return 0
+
+
+def check_box(bench: Bench) -> None:
+    """Make one box and end it; wait for a fork server that is only starting.
+
+    Raises:
+        SandboxError: Grading does not work on this machine.
+    """
+    end = time.monotonic() + STARTING_S
+    while True:
+        try:
+            with tempfile.TemporaryDirectory() as empty:
+                limits = bench.limits.of_a_box(bench.job_timeout_s)
+                open_box(bench.way_in(), bench.course, limits, Path(empty)).close()
+        except SandboxError:
+            if bench.door is None or time.monotonic() > end:
+                raise
+            time.sleep(1)
+        else:
+            return
 
 
 def _serve(grader: Grader, poll_s: float) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bioskills.base.wire import CellScore, GradeResult, Job
 from bioskills.graders.engine import COURSE
-from bioskills.graders.slot_worker import decimal
+from bioskills.graders.scratch_book import decimal
 
 
 def record(url: str, job: Job, result: GradeResult) -> GradeResult | None:

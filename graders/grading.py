@@ -4,35 +4,43 @@ Law: every submission ends with a verdict and a reason in plain words. What
 cannot be run asks for a person, never a missing row. What fails before any
 learner's code ran is this machine's fault: it is an error, tried again.
 
-The first form does not stop learner code from reading the test that runs in
-its own interpreter, from patching that interpreter so that a test passes, or
-from speaking to the kernel's own sockets; it reaches no other submission, no
-gradebook, no token and no score but its own.
+nbgrader works here, with a gradebook in memory; learner code runs in boxes, which
+reach no other submission, no gradebook, no token and no score but their own. Code
+in a box can read the test that runs in its own interpreter: `watching.py` looks
+for what it makes of that.
 """
 
-import json
-import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bioskills.base.text import _
 from bioskills.base.wire import CellScore, GradeResult, Job
+from bioskills.graders import scratch_book
+from bioskills.graders.box import Door
+from bioskills.graders.engine import Outcome, configuration, convert
+from bioskills.graders.own_parent import own_door
 from bioskills.graders.reading_back import (
     answers,
     failed_checks,
-    notebook,
     notebooks_in,
     scores_sha256,
     sources_sha256,
     tree_sha256,
     why_no_points,
 )
-from bioskills.graders.sandbox import SLOT, Ended, Limits, SandboxError, run_walled, walls
+from bioskills.graders.sandbox import Limits, SandboxError
 
-WORKER = ("-I", "-m", "bioskills.graders.slot_worker")
+MOST_OUTPUT_CHARS = 1_000_000
+
+Tell = Callable[[str, int, int], None]
+"""Called with a step (fetched, running, scored), cells that ran, and of how many."""
+
+
+def quiet(_step: str, _done: int, _of: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,11 @@ class Bench:
     Attributes:
         lab: The environment with nbgrader.
         course: The environment with the kernel.
-        cell_timeout_s: Wall seconds one cell may run.
+        cell_timeout_s: Own seconds one cell may run.
         job_timeout_s: Wall seconds one submission may take.
         key: Names the environments' content; stored with each result.
         limits: What one submission may use.
+        door: Makes boxes; None for a warm parent of our own.
     """
 
     lab: Path
@@ -54,56 +63,50 @@ class Bench:
     job_timeout_s: int
     key: str
     limits: Limits = field(default_factory=Limits)
+    door: Door | None = None
+
+    def way_in(self) -> Door:
+        """Return what makes boxes.
+
+        Raises:
+            SandboxError: Grading does not work on this machine.
+        """
+        _need_kernels(self.course)
+        return self.door or own_door(self.course, self.lab)
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What the worker said, read as data.
-
-    Attributes:
-        expected: The assignment's notebooks; None where it never became ready.
-        error: What stopped nbgrader; empty when every notebook was graded.
-        begun: Whether a learner's code may have run.
-        cells: Grade cells as the gradebook holds them.
-        books: Graded notebooks, as text.
-    """
-
-    expected: list[str] | None = None
-    error: str = "no answer"
-    begun: bool = True
-    cells: list[dict[str, Any]] = field(default_factory=list)
-    books: dict[str, str] = field(default_factory=dict)
-
-
-def grade(job: Job, slot: Path, bench: Bench) -> GradeResult:
-    """Run nbgrader's autograder behind walls and return scores, checks and hashes.
+def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult:
+    """Run nbgrader's autograder, its cells in boxes, and return scores, checks and hashes.
 
     Args:
         job: What to grade.
         slot: A folder with `submitted/`, `source/` (data files) and `gradebook.db`;
             `autograded/` is added.
         bench: What this machine offers.
+        tell: Is told how far it is.
 
     Raises:
         SandboxError: Grading does not work on this machine, whatever was handed in.
     """
-    began = time.monotonic()
-    _need_kernels(bench.course)
+    from bioskills.graders.executing import Record  # noqa: PLC0415 - imports nbgrader
+
+    began, used, record = time.monotonic(), time.process_time(), Record()
     assignment = job.assignments[0]
     submitted = slot / "submitted" / job.learner / assignment
-    ended = run_walled(
-        [*_walls(slot, bench), *_command(job, bench)],
-        (slot / "gradebook.db").read_bytes(),
-        bench.job_timeout_s,
-    )
-    found = _read(ended)
-    _blame_the_machine(ended, found)
     books = notebooks_in(submitted)
-    graded = _keep(job, slot, found.books)
-    cells = _with_checks(found.cells, graded, _known_checks(job.notes.get(assignment)))
+    with scratch_book.opened(slot / "gradebook.db") as gradebook:
+        expected = scratch_book.notebooks_of(gradebook, assignment)
+        outcome = _autograde(job, slot, bench, record, tell)
+        scores = (
+            scratch_book.no_scores(gradebook, assignment)
+            if outcome.error
+            else scratch_book.scores_of(gradebook, assignment, job.learner)
+        )
+    graded = notebooks_in(slot / "autograded" / job.learner / assignment)
+    cells = _with_checks(scores, graded, _known_checks(job.notes.get(assignment)))
     return GradeResult(
-        verdict="needs_person" if found.error else "graded",
-        reason=_reason(ended, found, submitted, books),
+        verdict="needs_person" if outcome.error or record.ended else "graded",
+        reason=_reason(outcome, record.ended, expected, submitted, books),
         cells=cells,
         answers={
             f"{name}/{key}": text
@@ -115,7 +118,47 @@ def grade(job: Job, slot: Path, bench: Bench) -> GradeResult:
         cells_sha256=scores_sha256(cells),
         environment=bench.key,
         seconds=round(time.monotonic() - began, 2),
+        parts={"cells": record.cpu_s, "grader": time.process_time() - used},
     )
+
+
+def _autograde(job: Job, slot: Path, bench: Bench, record: Any, tell: Tell) -> Outcome:
+    """Run nbgrader's own converter with its own steps; only the one that runs cells is ours."""
+    from nbgrader.converters import Autograde  # noqa: PLC0415 - 1,300 modules
+    from nbgrader.preprocessors import Execute  # noqa: PLC0415
+
+    from bioskills.graders.executing import Setting, execute_in  # noqa: PLC0415
+
+    setting = Setting(
+        door=bench.way_in(),
+        course=bench.course,
+        limits=bench.limits.of_a_box(bench.job_timeout_s),
+        record=record,
+        deadline=time.monotonic() + bench.job_timeout_s,
+        tell=lambda done, of: tell("running", done, of),
+    )
+    config = configuration(str(slot), scratch_book.URL, bench.cell_timeout_s)
+    stock = Autograde.autograde_preprocessors.default_args[0]
+    ours = [execute_in(setting) if step is Execute else step for step in stock]
+    config.Autograde.autograde_preprocessors = [*ours, _bounded()]
+    outcome = convert(Autograde, config, job.assignments[0], job.learner)
+    if record.refused:
+        raise SandboxError(record.refused)
+    return outcome
+
+
+def _bounded() -> Any:
+    """Return a last step that keeps an output of any size out of the notebook that is written."""
+    from nbgrader.preprocessors import NbGraderPreprocessor  # noqa: PLC0415
+
+    class Bounded(NbGraderPreprocessor):  # type: ignore[misc]
+        def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+            for cell in nb.cells:
+                if "outputs" in cell:
+                    cell.outputs = [o for o in cell.outputs if len(str(o)) < MOST_OUTPUT_CHARS]
+            return nb, resources
+
+    return Bounded
 
 
 def _need_kernels(course: Path) -> None:
@@ -126,109 +169,46 @@ def _need_kernels(course: Path) -> None:
         )
 
 
-def _walls(slot: Path, bench: Bench) -> list[str]:
-    given = {name: slot / name for name in ("submitted", "source")}
-    return walls(given, [bench.lab, bench.course], _variables(bench), bench.limits)
-
-
-def _command(job: Job, bench: Bench) -> list[str]:
-    python = str(bench.lab / "bin" / "python")
-    return [python, *WORKER, job.assignments[0], job.learner, str(bench.cell_timeout_s)]
-
-
-def _variables(bench: Bench) -> dict[str, str]:
-    return {
-        "HOME": f"{SLOT}/home",
-        "TMPDIR": f"{SLOT}/tmp",
-        "PATH": f"{bench.course / 'bin'}:{bench.lab / 'bin'}:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "JUPYTER_PATH": str(bench.course / "share" / "jupyter"),
-        "JUPYTER_PLATFORM_DIRS": "1",
-        "JUPYTER_RUNTIME_DIR": f"{SLOT}/tmp/run",
-        "PYTHONNOUSERSITE": "1",
-        # One thread each: address space and run time depend on no machine's number of cores.
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-
-
-def _read(ended: Ended) -> _Answer:
-    """Read the worker's two lines; whatever is wrong with one means that it did not come."""
-    ready, _end, last = ended.answer.partition(b"\n")
-    try:
-        names = [str(name) for name in json.loads(ready)["ready"]]
-    except (ValueError, KeyError, TypeError):
-        return _Answer()
-    try:
-        said = json.loads(last)
-        return _Answer(names, said["error"], said["begun"], said["cells"], said["notebooks"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return _Answer(names)
-
-
-def _blame_the_machine(ended: Ended, found: _Answer) -> None:
-    """Raise where nothing of the learner's can be the cause."""
-    if found.expected is None:
-        said = ended.output.strip().splitlines() or [_("it took too long to start")]
-        raise SandboxError(_("Grading did not begin: {reason}").format(reason=said[-1]))
-    # nbclient raises exactly this where a kernel never answered, before any cell was run.
-    if found.error == "NoSuchKernel" or (found.error == "RuntimeError" and found.begun):
-        raise SandboxError(_("The kernel of the course environment did not start."))
-
-
-def _reason(ended: Ended, found: _Answer, submitted: Path, books: Mapping[str, Any]) -> str:
-    missing = [n for n in found.expected or [] if not (submitted / f"{n}.ipynb").is_file()]
+def _reason(
+    outcome: Outcome,
+    ended: Mapping[str, str],
+    expected: Sequence[str],
+    submitted: Path,
+    books: Mapping[str, Any],
+) -> str:
+    """Return what learner and instructor read where the work was not graded as it came."""
+    missing = [name for name in expected if not (submitted / f"{name}.ipynb").is_file()]
     if missing:
         return _(
             "The notebook {names} is not among the files that you handed in. Put your work into the notebook of that name and hand in again."
         ).format(names=", ".join(f"{name}.ipynb" for name in missing))
-    if not found.error:
+    if ended:
+        return _ended(next(iter(ended.values())))
+    if not outcome.error:
         return ""
-    if set(found.expected or []) - books.keys():
+    if set(expected) - books.keys():
         return _(
             "The notebook file cannot be read as a notebook. A person looks at it; opening it in JupyterLab and saving it again usually mends it."
         )
-    if ended.timed_out:
-        return _(
-            "Your notebook did not finish in the time allowed, so nobody could score it by machine. A person looks at it."
-        )
-    return _reasons().get(found.error) or _(
+    return _(
         "The machine could not grade this notebook as it came, perhaps because a locked cell was copied, changed or removed. A person looks at it."
     )
 
 
-def _reasons() -> dict[str, str]:
-    stuck = _(
-        "A cell of your notebook could not be stopped when its time was over, or printed more than could be read. A person looks at it; look for a loop that never ends or prints too much."
-    )
-    ended = _(
-        "While your notebook ran, Python itself ended: a cell called exit, or needed more memory than is allowed. A person looks at it."
-    )
-    too_much = _(
-        "Your notebook made more output than could be kept, so nobody could score it by machine. A person looks at it; look for a cell that prints too much."
-    )
+def _ended(why: str) -> str:
     return {
-        "DeadKernelError": ended,
-        "UnresponsiveKernelError": stuck,
-        "CellTimeoutError": stuck,
-        "TimeoutError": stuck,
-        "MemoryError": too_much,
-        "no answer": too_much,
-    }
-
-
-def _keep(job: Job, slot: Path, books: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Make the `autograded` folder as nbgrader does; return the notebooks in it."""
-    texts = {name: text for name, text in books.items() if text}
-    if not texts:
-        return {}
-    about = (job.learner, job.assignments[0])
-    folder = slot.joinpath("autograded", *about)
-    shutil.copytree(slot.joinpath("submitted", *about), folder)
-    shutil.copytree(slot / "source" / job.assignments[0], folder, dirs_exist_ok=True)
-    for name, text in texts.items():
-        (folder / f"{name}.ipynb").write_text(text, encoding="utf-8", errors="replace")
-    return {name: book for name, text in texts.items() if (book := notebook(text))}
+        "late": _(
+            "Your notebook did not finish in the time allowed. What ran before that counts; a person looks at the rest. Look for a loop that never ends."
+        ),
+        "flood": _(
+            "Your notebook made more output than could be kept. What ran before that counts; a person looks at the rest. Look for a cell that prints too much."
+        ),
+    }.get(
+        why,
+        _(
+            "While your notebook ran, Python itself ended: a cell called exit, or needed more memory than is allowed. What ran before that counts; a person looks at the rest."
+        ),
+    )
 
 
 def _known_checks(notes: object) -> dict[str, set[str]]:

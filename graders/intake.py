@@ -10,6 +10,7 @@ import stat
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 CHUNK_BYTES = 1 << 16
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -19,13 +20,19 @@ class UnsafeTreeError(OSError):
     """A tree names something outside itself, or something that is no regular file."""
 
 
-def unpack(tar: Path, target: Path) -> None:
-    """Unpack a tree that the campus has checked; what no checked tree holds is refused.
+def unpack(tar: Path | BinaryIO, target: Path, *, over: bool = False) -> None:
+    """Unpack a tree; what no checked tree holds is refused.
+
+    Args:
+        tar: The tar, as a file's path or open.
+        target: A folder of ours, in which nobody else can write.
+        over: Whether files that are there are replaced.
 
     Raises:
         UnsafeTreeError: An entry is no regular file, or its path leaves the tree.
     """
-    with tarfile.open(tar) as archive:
+    opened = tarfile.open(tar) if isinstance(tar, Path) else tarfile.open(fileobj=tar)
+    with opened as archive:
         for entry in archive:
             parts = PurePosixPath(entry.name).parts
             source = archive.extractfile(entry) if entry.isreg() else None
@@ -33,19 +40,25 @@ def unpack(tar: Path, target: Path) -> None:
                 raise UnsafeTreeError(f"{entry.name!r} is not a regular file inside the tree")
             place = target.joinpath(*parts)
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with source, place.open("xb") as copy:
+            with source, place.open("wb" if over else "xb") as copy:
                 shutil.copyfileobj(source, copy)
 
 
 def pack(folder: Path, spool: Path) -> Iterator[bytes]:
     """Yield a tar of a folder's regular files, by sorted path."""
-    with tarfile.open(spool, "w", format=tarfile.PAX_FORMAT) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                archive.add(path, arcname=str(path.relative_to(folder)), recursive=False)
+    with spool.open("wb") as file:
+        pack_into(folder, file)
     with spool.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
+
+
+def pack_into(folder: Path, file: BinaryIO) -> None:
+    """Write a tar of a folder's regular files, by sorted path."""
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                archive.add(path, arcname=str(path.relative_to(folder)), recursive=False)
 
 
 def copy_regular(source: Path, target: Path) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from bioskills.base.places import database_url, hub_database_url, places_of
 from bioskills.base.problems import SetupError
+from bioskills.base.runtime import one_account_for_all, runtime_dir
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.base.text import _
@@ -22,7 +23,6 @@ from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
 from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import EVERYBODY
-from bioskills.hub.runtime import one_account_for_all, runtime_dir
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.spawner_choice import lab_limits, spawner_of
 from bioskills.hub.state import secret_files

@@ -7,10 +7,10 @@ weaker way is in force; nothing is tried here, so that no lab is disturbed.
 import os
 
 from bioskills.base.problems import SetupError
+from bioskills.base.runtime import runtime_dir
 from bioskills.base.text import _
 from bioskills.hub.doctor import Check, Examination, Patient, fault, ok, warning
 from bioskills.hub.readiness import listens
-from bioskills.hub.runtime import runtime_dir
 from bioskills.hub.spawner_choice import spawner_of, uses_fork_server
 from bioskills.hub.walls import missing_walls, read_about, walls_that_stand
 

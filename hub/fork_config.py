@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from bioskills.base.places import Places, database_url, places_of
+from bioskills.base.runtime import runtime_dir
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.base.tables import CourseVersion
@@ -17,7 +18,6 @@ from bioskills.fork_server import preload
 from bioskills.fork_server.config import Config
 from bioskills.hub.lab_config import lab_arguments
 from bioskills.hub.privileges import run_as
-from bioskills.hub.runtime import runtime_dir
 from bioskills.hub.spawner_choice import lab_limits
 from bioskills.hub.state import Owners
 

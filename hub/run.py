@@ -18,6 +18,7 @@ from typing import TextIO
 
 from bioskills.base.places import database_url, places_of
 from bioskills.base.problems import SetupError
+from bioskills.base.runtime import runtime_dir
 from bioskills.base.settings import Settings
 from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX
@@ -40,7 +41,6 @@ from bioskills.hub.readiness import (
     unreleased,
     write_settings,
 )
-from bioskills.hub.runtime import runtime_dir
 from bioskills.hub.secrets_store import write_private
 from bioskills.hub.spawner_choice import uses_fork_server
 from bioskills.hub.state import owners_of

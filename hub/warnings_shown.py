@@ -10,9 +10,9 @@ from html import escape
 from pathlib import Path
 
 from bioskills.base.places import places_of
+from bioskills.base.runtime import one_account_for_all, runtime_dir
 from bioskills.base.settings import OWN_PORTS, OWN_SPAWNERS, Settings
 from bioskills.base.text import _
-from bioskills.hub.runtime import one_account_for_all, runtime_dir
 from bioskills.hub.walls import missing_walls, read_about
 
 UNPRIVILEGED_FROM = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")

@@ -65,6 +65,16 @@ def read_payload(connection: socket.socket) -> wire.Payload:
         TimeoutError: It did not come.
     """
     connection.settimeout(PAYLOAD_S)
+    return wire.parse_payload(read_line(connection)[:-1])
+
+
+def read_line(connection: socket.socket) -> bytes:
+    """Return the next line, its end included, and nothing of what follows it.
+
+    Raises:
+        BadRequestError: It is too long, or ended before its end.
+        TimeoutError: It did not come in the connection's time.
+    """
     received = bytearray()
     while not received.endswith(b"\n") and len(received) <= wire.MOST_PAYLOAD_BYTES:
         # What follows the line belongs to the program that is started: it is not taken here.
@@ -75,7 +85,7 @@ def read_payload(connection: socket.socket) -> wire.Payload:
         received += chunk
     if not received.endswith(b"\n") or len(received) > wire.MOST_PAYLOAD_BYTES:
         raise wire.BadRequestError("one line of at most 64 KiB is expected")
-    return wire.parse_payload(bytes(received[:-1]))
+    return bytes(received)
 
 
 def take_on(payload: wire.Payload, home: str) -> None:

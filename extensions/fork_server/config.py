@@ -35,6 +35,7 @@ class Config:
         first_slot_uid: Lowest uid of a slot.
         slots: How many there are.
         cache: Folder of root's for what is learned; empty for none.
+        serves: What the warden starts and keeps: *labs*, *kernels*, *boxes*, *relay*.
     """
 
     mark: str
@@ -56,6 +57,7 @@ class Config:
     first_slot_uid: int = 0
     slots: int = 0
     cache: str = ""
+    serves: tuple[str, ...] = ("labs", "kernels", "boxes", "relay")
 
     def is_learner(self, uid: int) -> bool:
         """Whether this uid is from the learners' range."""
@@ -74,7 +76,7 @@ class Config:
         return self.run_dir / "rooms" / str(uid)
 
     def socket(self, name: str) -> Path:
-        """Return the path of a socket: *warden*, *labs*, *kernels*."""
+        """Return the path of a socket: *warden*, *labs*, *kernels*, *boxes*."""
         return self.run_dir / f"{name}.sock"
 
 
@@ -89,6 +91,7 @@ def load(path: Path) -> Config:
     found["environments"] = {name: Path(p) for name, p in found["environments"].items()}
     found["keep"] = tuple(Path(p) for p in found.get("keep", ()))
     found["preload"] = {name: tuple(names) for name, names in found.get("preload", {}).items()}
+    found["serves"] = tuple(found.get("serves", Config.serves))
     return Config(**found)
 
 

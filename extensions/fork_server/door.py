@@ -71,6 +71,7 @@ class Door:
         rate: Requests a second that are acted on for one uid, after a first burst of `quota`;
             0 for any number. Root and the owner are not counted.
         admits: Whether a uid may ask at all.
+        takes_descriptors: Whether callers, who then are trusted, may attach descriptors.
         quota: Open requests of one uid at a time.
         handle: What acts on a request.
     """
@@ -82,6 +83,7 @@ class Door:
     handle: Handler
     owner: int = 0
     rate: float = 0.0
+    takes_descriptors: bool = False
 
 
 class Loop:
@@ -262,10 +264,10 @@ def _listen(door: Door) -> socket.socket:
     listener.bind(str(staged))
     staged.chmod(door.mode)
     os.chown(staged, door.owner, 0)
-    with suppress(
-        OSError
-    ):  # Linux 6.16: nobody can attach descriptors that block us when we close them
-        listener.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 0)
+    if not door.takes_descriptors:
+        # Linux 6.16: nobody can attach descriptors that block us when we close them
+        with suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 0)
     listener.listen(BACKLOG)
     listener.setblocking(False)
     staged.rename(door.path)

@@ -37,7 +37,7 @@ def enter_and_drop(config: Config, uid: int, output: int | None) -> None:
         output: Descriptor for what is printed; None for nowhere.
     """
     os.setsid()
-    _default_signals()
+    default_signals()
     _standard_files(output)
     limits = rooms.limits_of(config, uid)  # cannot be seen from inside
     file_limits = disk.file_limits(disk.state_of(config, uid))
@@ -54,14 +54,29 @@ def become(uid: int, limits: Mapping[str, int], file_limits: tuple[int, int]) ->
         limits: What the room may use; those that no control group holds are set here.
         file_limits: Longest file it may write, also where it does not lie in the home: soft, hard.
     """
+    _before(limits, file_limits)
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    _after()
+
+
+def stay(limits: Mapping[str, int], file_limits: tuple[int, int]) -> None:
+    """Give up every right and stay the uid that this process has, which is not root's outside."""
+    _before(limits, file_limits)
+    linux.clear_capabilities()
+    _after()
+
+
+def _before(limits: Mapping[str, int], file_limits: tuple[int, int]) -> None:
     _limit(limits)
     resource.setrlimit(resource.RLIMIT_FSIZE, file_limits)
     _end_of_memory()
     linux.leave_keyring()
     linux.drop_capabilities()
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
+
+
+def _after() -> None:
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     if calls.possible():
         calls.refuse()
@@ -70,7 +85,8 @@ def become(uid: int, limits: Mapping[str, int], file_limits: tuple[int, int]) ->
     os.umask(0o077)
 
 
-def _default_signals() -> None:
+def default_signals() -> None:
+    """Take back what Python and the parent made of signals."""
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     # Python itself ignores SIGPIPE and turns SIGINT into KeyboardInterrupt.
@@ -90,7 +106,7 @@ def _standard_files(output: int | None) -> None:
 def _end_of_memory() -> None:
     """Take back a protection that our own starter may have had: no learner is the last to go."""
     own = Path("/proc/self/oom_score_adj")
-    if int(own.read_text("ascii")) < 0:
+    if own.exists() and int(own.read_text("ascii")) < 0:
         own.write_text("0", "ascii")
 
 

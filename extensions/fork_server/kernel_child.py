@@ -133,7 +133,7 @@ def run_kernel(args: Sequence[str], variables: Mapping[str, str], lab: int) -> N
     os.environ.update(variables)
     title.set_words(args)
     _like_new(args)
-    _each(_RENEWED)
+    renew()
     IPKernelApp.lab = lab
     IPKernelApp.instance(parent_handle=_parent_handle())
     try:
@@ -159,6 +159,11 @@ def take_outputs(lab: int) -> None:
             found = linux.pidfd_getfd(lab, number)
             os.dup2(found, number)
             os.close(found)
+
+
+def renew() -> None:
+    """Make anew what must differ between forks: chance and keys."""
+    _each(_RENEWED)
 
 
 def _like_new(args: Sequence[str]) -> None:

@@ -5,13 +5,18 @@ reason. Nothing here decides anything.
 """
 
 import ctypes
+import errno
 import fcntl
+import itertools
 import os
 import socket
 import struct
 
 CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
 MS_RDONLY = 1
@@ -78,6 +83,12 @@ def prctl(option: int, value: int = 0, further: int = 0) -> None:
     _check(_libc.prctl(option, *numbers), f"prctl {option}")
 
 
+def clear_capabilities() -> None:
+    """Empty the effective, permitted and inheritable sets of this process."""
+    head = struct.pack("Ii", CAPABILITY_VERSION, 0)
+    _check(_libc.capset(head, struct.pack("6I", *[0] * 6)), "capset")
+
+
 def drop_capabilities() -> None:
     """Empty the bounding, ambient and inheritable sets: no program ever gives a capability back.
 
@@ -85,10 +96,13 @@ def drop_capabilities() -> None:
     """
     _keep_uninherited()
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:  # noqa: PTH123 - as fast as can be
-        last = int(file.read())
-    for capability in range(last + 1):
-        prctl(PR_CAPBSET_DROP, capability)
+    for capability in itertools.count():
+        try:
+            prctl(PR_CAPBSET_DROP, capability)
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # the kernel knows no more of them
+                return
+            raise
 
 
 def _keep_uninherited() -> None:

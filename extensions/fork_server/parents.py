@@ -17,8 +17,10 @@ from bioskills.fork_server import config as configuration
 from bioskills.fork_server import links, ownership
 from bioskills.fork_server.config import Config
 
-MODULES = {"labs": "lab", "kernels": "course"}
+MODULES = {"labs": "lab", "kernels": "course", "boxes": "course"}
 """Which parent runs in which environment."""
+STARTED_BY = {"boxes": "box_view"}
+"""Parents that another module starts, behind walls of their own."""
 
 LOOK_S = 2.0
 FIRST_PAUSE_S = 0.2
@@ -50,7 +52,7 @@ class Parents:
         """Start what is missing, replace what is stale; called at every turn of the loop."""
         now = time.monotonic()
         running = set(self.pids.values())
-        for name in (*MODULES, "relay"):
+        for name in self.config.serves:
             due = self._since.get(name, 0.0) + self._pause.get(name, 0.0)
             if name not in running and now >= due:
                 self._start(name)
@@ -87,7 +89,8 @@ class Parents:
             self._refuse(name, str(faults[0]))
             return
         self.refused.pop(name, None)
-        command = [str(root / "bin" / "python"), "-I", "-m", f"bioskills.fork_server.{name}"]
+        module = f"bioskills.fork_server.{STARTED_BY.get(name, name)}"
+        command = [str(root / "bin" / "python"), "-I", "-m", module]
         process = subprocess.Popen(
             [*command, str(self._file)], cwd="/", env=BARE, stdin=subprocess.DEVNULL
         )

@@ -10,7 +10,8 @@ import fcntl
 import os
 import select
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from bioskills.fork_server import cgroups, child, drop, killing, wire
@@ -21,6 +22,8 @@ CHANNEL = 3
 """Descriptor of the connection in the program."""
 
 NO_FILE_LIMIT = (-1, -1)
+BOX_S = 30.0
+"""How long the warm parent may take to make a box."""
 
 
 class NoSlotError(OSError):
@@ -28,8 +31,11 @@ class NoSlotError(OSError):
 
 
 def serve(config: Config, caller: Caller, request: wire.Request) -> None:
-    """Run one program in a slot and tell how it ended; the calling process is the slot's keeper."""
+    """Run one program or box in a slot, as long as the caller stays; this process keeps the slot."""
     limits = {**config.limits, **request.limits}
+    if request.mode == "fork":
+        _serve_box(config, caller, limits)
+        return
     with _free_slot(config) as uid:
         cgroups.ensure(config.mark, uid, limits)
         try:
@@ -42,6 +48,62 @@ def serve(config: Config, caller: Caller, request: wire.Request) -> None:
             clear(config, uid)
         caller.connection.setblocking(True)
         caller.answer({"exit": status})
+
+
+def _serve_box(config: Config, caller: Caller, limits: Mapping[str, int]) -> None:
+    """Have the warm parent fork a box; give the caller both its lines, and stay until it goes."""
+    with _free_slot(config) as uid:
+        cgroups.ensure(config.mark, uid, limits)
+        try:
+            caller.answer({"slot": uid})
+            ours = make_box(config, uid, limits, child.read_line(caller.connection))
+            socket.send_fds(
+                caller.connection,
+                [wire.line_of({"ready": True})],
+                [each.fileno() for each in ours],
+            )
+            for each in ours:
+                each.close()
+            _until_gone(caller)
+        finally:
+            clear(config, uid)
+
+
+def make_box(
+    config: Config, uid: int, limits: Mapping[str, int], payload: bytes
+) -> tuple[socket.socket, socket.socket]:
+    """Return the kernel's line and the control line of a new box.
+
+    Args:
+        config: The installation.
+        uid: The slot's; its control group is there.
+        limits: What the box may use.
+        payload: The line with its environment; not looked into.
+
+    Raises:
+        OSError: The warm parent is away, or did not make it; the text says what it said.
+    """
+    line, control = socket.socketpair(), socket.socketpair()
+    with socket.socket(socket.AF_UNIX) as parent, line[1], control[1]:
+        parent.settimeout(BOX_S)
+        parent.connect(str(config.socket("boxes")))
+        parent.sendall(wire.line_of({"op": "box", "uid": uid, "limits": dict(limits)}))
+        _told(parent, "pid")
+        socket.send_fds(parent, [payload], [line[1].fileno(), control[1].fileno()])
+        _told(parent, "ready")
+    return line[0], control[0]
+
+
+def _told(parent: socket.socket, what: str) -> None:
+    heard = child.read_line(parent)
+    if f'"{what}"'.encode() not in heard:
+        raise OSError(f"no box was made: {heard.decode('utf-8', 'replace').strip()}")
+
+
+def _until_gone(caller: Caller) -> None:
+    poll = select.poll()
+    poll.register(caller.connection, 0)
+    poll.poll()
 
 
 def _become(config: Config, caller: Caller, uid: int, limits: dict[str, int]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bioskills.base.wire import Job
-from bioskills.graders.slot_worker import decimal
+from bioskills.graders.scratch_book import decimal
 from bioskills.graders.workshop import GenerateError, Workshop, stamp
 
 

@@ -1,0 +1,288 @@
+"""An IPython kernel that answers over one socket: no ports, no ZeroMQ, one notebook.
+
+Law: made in the warm parent (`prepare`), which has one thread and no event loop;
+what needs a thread, a descriptor or chance is made in the child (`serve`). It
+runs cells as ipykernel runs them and says the same messages, one JSON object a
+line. What it says is a learner's word: the reader believes none of it.
+"""
+
+import asyncio
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from ipykernel import kernelapp
+from ipykernel.iostream import IOPubThread, OutStream
+from ipykernel.ipkernel import IPythonKernel
+from jupyter_client.session import Session
+from tornado import ioloop
+
+STREAM_CHARS = 1_000_000
+"""Most characters that one cell prints; what comes after is dropped here, not carried away first."""
+FLUSH_CHARS = 1 << 15
+CHUNK = 1 << 16
+DRAIN_S = 0.2
+ENDED_HERE = "\n… the output ends here: a cell may print at most {most:,} characters\n"
+
+
+class BoxSession(Session):  # type: ignore[misc]
+    """Sends messages as lines over a socket."""
+
+    line: socket.socket | None = None
+    lock = threading.Lock()
+
+    def send(self, _stream: object, msg_or_type: Any, *args: Any, **kwargs: Any) -> Any:
+        """Send one message; a copy of this process (a fork) sends none, as elsewhere."""
+        if self.line is None or os.getpid() != self.pid:
+            return None
+        msg, buffers = self._whole(msg_or_type, *args, **kwargs)
+        head = json.dumps({"t": msg["msg_type"], "p": msg["parent_header"].get("msg_id")})
+        parts = [head[:-1].encode(), b',"c":', self.pack(msg["content"])]
+        parts += [b',"m":', self.pack(msg["metadata"])]
+        if buffers:
+            parts += [b',"b":', json.dumps([bytes(each).hex() for each in buffers]).encode()]
+        with self.lock:
+            self.line.sendall(b"".join([*parts, b"}\n"]))
+        return msg
+
+    def _whole(
+        self,
+        msg_or_type: Any,
+        content: Any = None,
+        parent: Any = None,
+        _ident: Any = None,
+        buffers: Any = None,
+        _track: bool = False,
+        header: Any = None,
+        metadata: Any = None,
+        **named: Any,
+    ) -> tuple[dict[str, Any], Any]:
+        del named
+        if isinstance(msg_or_type, Mapping):
+            return dict(msg_or_type), buffers or msg_or_type.get("buffers")
+        made = self.msg(
+            msg_or_type, content=content, parent=parent, header=header, metadata=metadata
+        )
+        return made, buffers
+
+
+class BoxPub(IOPubThread):  # type: ignore[misc]
+    """The publisher without a thread: what is scheduled is done at once."""
+
+    def __init__(self, session: Session) -> None:
+        self.socket, self.session = self, session
+        self.thread, self.io_loop = None, None
+        self.background_socket = self
+
+    def schedule(self, act: Any) -> None:
+        """Do it now."""
+        act()
+
+
+class BoxStream(OutStream):  # type: ignore[misc]
+    """Standard output or errors of a cell; a cell that prints too much is cut here."""
+
+    printed = 0
+    most = STREAM_CHARS
+
+    def write(self, string: str) -> int | None:
+        """Keep text for the next message; a forked child writes into the pipe that is watched."""
+        if isinstance(string, str) and not self._is_master_process():
+            os.write(self._original_stdstream_fd, string.encode("utf-8", "replace"))
+            return len(string)
+        if isinstance(string, str) and self.printed > self.most:
+            return len(string)
+        before, self.printed = self.printed, self.printed + len(string)
+        if self.printed > self.most:
+            end = ENDED_HERE.format(most=self.most) if self.name == "stdout" else ""
+            string = string[: self.most - before] + end
+        return super().write(string)  # type: ignore[no-any-return]
+
+    def _schedule_flush(self) -> None:
+        with self._buffer_lock:
+            held = sum(buffer.tell() for buffer in self._buffers.values())
+        if held > FLUSH_CHARS:
+            self._flush()
+
+    def drain(self) -> None:
+        """Take in what lies in the watched pipe, so that it belongs to the cell that wrote it."""
+        limit = time.monotonic() + DRAIN_S
+        while self._fid is not None and _waiting(self._fid) and time.monotonic() < limit:
+            time.sleep(0.001)
+        self.flush()
+
+
+def _waiting(descriptor: int) -> bool:
+    import select  # noqa: PLC0415 - the learner's modules are as they were
+
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+class IPKernelApp(kernelapp.IPKernelApp):  # type: ignore[misc]  # the same name: a section of configuration
+    """The kernel's application without sockets, files and signals."""
+
+    def _nothing(self, *_args: object) -> None:
+        """Leave out a step that is another's here."""
+
+    init_connection_file = init_poller = init_sockets = init_heartbeat = _nothing
+    write_connection_file = log_connection_info = init_blackhole = init_signal = _nothing
+    init_crash_handler = configure_tornado_logger = _nothing
+
+    def init_io(self) -> None:
+        """Make what displays results; streams come in the child."""
+        self.iopub_thread = BoxPub(self.session)
+        self.iopub_socket = self.iopub_thread
+        factory = kernelapp.import_item(str(self.displayhook_class))
+        self.displayhook = factory(self.session, self.iopub_socket)
+        sys.displayhook = self.displayhook
+        self.patch_io()
+
+    def init_kernel(self) -> None:
+        """Make the kernel itself."""
+        self.kernel = IPythonKernel.instance(
+            parent=self,
+            session=self.session,
+            iopub_thread=self.iopub_thread,
+            iopub_socket=self.iopub_socket,
+            log=self.log,
+            profile_dir=self.profile_dir,
+            user_ns=self.user_ns,
+        )
+        kernel = self.kernel
+        self.displayhook.get_execution_count = lambda: kernel.execution_count
+
+
+def prepare(folder: str) -> IPKernelApp:
+    """Make a kernel that has run nothing yet, in the warm parent.
+
+    Args:
+        folder: An empty folder for IPython's profile.
+    """
+    os.environ["IPYTHONDIR"] = folder
+    app = IPKernelApp.instance()
+    app.session = BoxSession(parent=app)
+    app.config.HistoryManager.enabled = False
+    app.config.InteractiveShell.cache_size = 1000
+    app.initialize([])
+    del os.environ["IPYTHONDIR"]
+    return app
+
+
+def serve(app: IPKernelApp, line: socket.socket) -> None:
+    """Run cells until the other end hangs up."""
+    app.session.line, app.session.pid = line, os.getpid()
+    kernel = app.kernel
+    # Who waits for a cell that runs on the loop asks which thread may be interrupted.
+    kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
+    _take_streams(app)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(_Desk(app, line).work())
+
+
+def _take_streams(app: IPKernelApp) -> None:
+    for name in ("stdout", "stderr"):
+        stream = BoxStream(app.session, app.iopub_thread, name)
+        setattr(sys, name, stream)
+        setattr(app.kernel, f"_{name}", stream)
+
+
+class _Desk:
+    """Takes requests one after the other, while the loop of the learner's tasks runs."""
+
+    def __init__(self, app: IPKernelApp, line: socket.socket) -> None:
+        self.app, self.kernel, self.line = app, app.kernel, line
+        self.received = bytearray()
+        self.waiting: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+
+    async def work(self) -> None:
+        """Serve until the end of the line."""
+        self.kernel.io_loop = ioloop.IOLoop.current()
+        asyncio.get_running_loop().add_reader(self.line.fileno(), self._read)
+        self._say({"t": "ready", "c": {"language_info": self.kernel.language_info}})
+        while (request := await self.waiting.get()) is not None:
+            if "comm" in request:
+                self._tell_widget(request)
+            else:
+                await self._execute(request)
+
+    def _tell_widget(self, request: dict[str, Any]) -> None:
+        parent = self._parent({"id": request["id"], "code": ""}) | {
+            "msg_type": request["comm"],
+            "content": request["content"],
+        }
+        handler = self.kernel.shell_handlers.get(request["comm"])
+        if handler is not None:
+            handler(None, [], parent)
+
+    def _say(self, message: dict[str, Any]) -> None:
+        with self.app.session.lock:
+            self.line.sendall(json.dumps(message).encode() + b"\n")
+
+    def _read(self) -> None:
+        try:
+            chunk = self.line.recv(CHUNK, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        if not chunk:
+            self.waiting.put_nowait(None)
+            return
+        self.received += chunk
+        while b"\n" in chunk and b"\n" in self.received:
+            whole, _newline, rest = bytes(self.received).partition(b"\n")
+            self.received[:] = rest
+            self.waiting.put_nowait(json.loads(whole))
+
+    async def _execute(self, request: dict[str, Any]) -> None:
+        """Run one cell as ipykernel's `dispatch_shell` does."""
+        kernel, parent = self.kernel, self._parent(request)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, BoxStream):
+                stream.printed = 0
+        kernel.set_parent([], parent, channel="shell")
+        kernel._publish_status("busy", "shell")  # noqa: SLF001 - what ipykernel itself does
+        kernel.pre_handler_hook()
+        try:
+            await kernel.execute_request(None, [], parent)
+        except KeyboardInterrupt:
+            pass  # it came after the cell had ended
+        finally:
+            kernel.post_handler_hook()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, BoxStream):
+                stream.drain()
+            elif isinstance(stream, io.TextIOBase):
+                stream.flush()
+        kernel._publish_status("idle", "shell")  # noqa: SLF001
+        cpu = {"cpu": time.process_time()}
+        self._say({"t": "cpu", "p": request["id"], "c": cpu})
+
+    def _parent(self, request: dict[str, Any]) -> dict[str, Any]:
+        header = self.app.session.msg_header("execute_request") | {"msg_id": request["id"]}
+        header["date"] = str(header["date"])
+        content = {
+            "code": request["code"],
+            "silent": request.get("silent", False),
+            "store_history": not request.get("silent", False),
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        return {
+            "header": header,
+            "msg_id": request["id"],
+            "msg_type": "execute_request",
+            "parent_header": {},
+            "metadata": {},
+            "content": content,
+            "buffers": [],
+        }

@@ -1,0 +1,321 @@
+"""Run cells in a box: a kernel behind walls that the fork server made for one notebook.
+
+Law: what comes from a box is a learner's word. It is read as JSON lines up to a
+size, and used as messages of a kernel and nothing else. A cell's time is its own
+time: what it waited for the processor is not counted, so that a loaded machine
+takes nobody's points. Closing a box ends everything in it.
+"""
+
+import io
+import json
+import socket
+import struct
+import tarfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bioskills.base.text import _
+from bioskills.graders.intake import pack_into, unpack
+from bioskills.graders.sandbox import SandboxError
+
+CHUNK = 1 << 16
+MOST_LINE = 32 << 20
+MOST_BYTES = 96 << 20
+LOOK_S = 0.25
+START_S = 120.0
+END_S = 5.0
+GRACE_S = 10.0
+"""Own seconds that an interrupted cell has to end."""
+SLACK = 10.0
+"""A cell's time is over at its limit times this by the wall clock, whatever it waited for."""
+HOME = "/box/home"
+
+
+class BoxEndedError(Exception):
+    """The kernel in a box ended, or was ended.
+
+    Attributes:
+        why: *died*, *flood* or *late*.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The ways into a box.
+
+    Attributes:
+        kernel: Cells in, messages out.
+        control: Orders to the box's first process.
+        held: Closing it ends the box, where a warden keeps it.
+    """
+
+    kernel: socket.socket
+    control: socket.socket
+    held: socket.socket | None = None
+
+    def close(self) -> None:
+        """End the box."""
+        for each in (self.kernel, self.control, self.held):
+            if each is not None:
+                each.close()
+
+
+Door = Callable[[Mapping[str, str], Mapping[str, int]], Lines]
+"""Makes a box: environment and limits in, its lines out; raises SandboxError."""
+
+
+def variables(course: Path) -> dict[str, str]:
+    """Return the environment of a kernel in a box."""
+    return {
+        "HOME": HOME,
+        "USER": "learner",
+        "LOGNAME": "learner",
+        "PATH": f"{course / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "IPYTHONDIR": f"{HOME}/.ipython",
+        "MPLCONFIGDIR": f"{HOME}/.matplotlib",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "NBGRADER_EXECUTION": "autograde",
+        "PYTHONNOUSERSITE": "1",
+        # One thread each: run time depends on no machine's number of cores.
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@dataclass
+class Ran:
+    """How one cell ended.
+
+    Attributes:
+        reply: The content of the kernel's reply; None where its time was over first.
+        cpu_s: Processor seconds of the kernel until now, by its own word.
+    """
+
+    reply: dict[str, Any] | None = None
+    cpu_s: float = 0.0
+
+
+class BoxKernel:
+    """A kernel in a box, from its files to its end."""
+
+    def __init__(self, lines: Lines, folder: Path) -> None:
+        """Send the files of a folder and wait until the kernel is there.
+
+        Raises:
+            SandboxError: It did not come.
+        """
+        self._lines = lines
+        self._received = bytearray()
+        self._total = 0
+        self._number = 0
+        self.pid = 0
+        lines.kernel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        try:
+            self._give(folder)
+            self.language_info = self._ready()
+        except (OSError, BoxEndedError) as error:
+            lines.close()
+            raise SandboxError(_("The kernel of the course environment did not start.")) from error
+
+    def _give(self, folder: Path) -> None:
+        spool = io.BytesIO()
+        pack_into(folder, spool)
+        self._lines.kernel.settimeout(START_S)
+        self._lines.kernel.sendall(json.dumps({"bytes": spool.tell()}).encode() + b"\n")
+        self._lines.kernel.sendall(spool.getbuffer())
+
+    def _ready(self) -> dict[str, Any]:
+        room = socket.CMSG_SPACE(struct.calcsize("3i"))
+        chunk, extra, _flags, _address = self._lines.kernel.recvmsg(CHUNK, room)
+        for _level, kind, data in extra:
+            if kind == socket.SCM_CREDENTIALS:
+                self.pid = struct.unpack("3i", data[: struct.calcsize("3i")])[0]
+        self._received += chunk
+        limit = time.monotonic() + START_S
+        message = self._next(lambda: time.monotonic() > limit)
+        if message is None or message.get("t") != "ready":
+            raise BoxEndedError("died")
+        return dict(message["c"]["language_info"])
+
+    def run(
+        self,
+        code: str,
+        timeout_s: float | None,
+        take: Callable[[dict[str, Any]], None],
+        **how: bool,
+    ) -> Ran:
+        """Run one cell; `take` gets each message of it, in the form of Jupyter's protocol.
+
+        Args:
+            code: The cell's source.
+            timeout_s: Its time; None for no limit.
+            take: Receives status, stream, error... messages until idle.
+            how: `silent` for a cell that leaves no trace.
+
+        Raises:
+            BoxEndedError: The kernel ended, said too much, or could not be stopped.
+        """
+        self._number += 1
+        name = f"cell-{self._number}"
+        self._send({"id": name, "code": code, **how})
+        clock, ran = Clock(self.pid, timeout_s), Ran()
+        while (message := self._next(clock.is_over)) is not None:
+            if message.get("p") != name:
+                continue
+            kind, content = str(message.get("t")), message.get("c")
+            if not isinstance(content, dict):
+                raise BoxEndedError("flood")
+            if kind == "execute_reply":
+                ran.reply = content
+            elif kind == "cpu":
+                ran.cpu_s = float(content.get("cpu", 0.0))
+                return ran
+            else:
+                take(_as_jupyter(kind, name, content, message))
+        self._stop(name)
+        return Ran()
+
+    def _stop(self, name: str) -> None:
+        """Interrupt a cell whose time is over, and wait for its end.
+
+        Raises:
+            BoxEndedError: It does not end.
+        """
+        with suppress(OSError):
+            self._lines.control.sendall(b"I")
+        clock = Clock(self.pid, GRACE_S)
+        while (message := self._next(clock.is_over)) is not None:
+            if message.get("p") == name and message.get("t") == "cpu":
+                return
+        raise BoxEndedError("late")
+
+    def comm(self, message: Mapping[str, Any]) -> None:
+        """Say something to a widget in the kernel; nothing comes back for it."""
+        self._send({"id": "comm", "comm": message["msg_type"], "content": message["content"]})
+
+    def _send(self, request: Mapping[str, Any]) -> None:
+        try:
+            self._lines.kernel.settimeout(START_S)
+            self._lines.kernel.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as error:
+            raise BoxEndedError("died") from error
+
+    def _next(self, is_over: Callable[[], bool]) -> dict[str, Any] | None:
+        """Return the next message; None when the time is over."""
+        self._lines.kernel.settimeout(LOOK_S)
+        seen = 0
+        while (end := self._received.find(b"\n", seen)) < 0:
+            if is_over():
+                return None
+            seen = len(self._received)
+            self._receive()
+        line = bytes(self._received[:end])
+        del self._received[: end + 1]
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BoxEndedError("flood") from error
+        return message if isinstance(message, dict) else {}
+
+    def _receive(self) -> None:
+        try:
+            chunk = self._lines.kernel.recv(CHUNK)
+        except TimeoutError:
+            return
+        except OSError as error:
+            raise BoxEndedError("died") from error
+        if not chunk:
+            raise BoxEndedError("died")
+        self._total += len(chunk)
+        self._received += chunk
+        if self._total > MOST_BYTES or len(self._received) > MOST_LINE:
+            raise BoxEndedError("flood")
+
+    def files_into(self, folder: Path) -> int:
+        """End the kernel and write what lies in its folder over this one, regular files only.
+
+        Returns:
+            How many entries were left behind.
+        """
+        with suppress(OSError):
+            self._lines.kernel.close()
+            self._lines.control.sendall(b"K")
+            self._lines.control.settimeout(END_S)
+            with self._lines.control.makefile("rb") as file:
+                json.loads(file.readline(CHUNK))
+                self._lines.control.sendall(b"F")
+                head = json.loads(file.readline(CHUNK))
+                return _take_files(file, head, folder)
+        return 0
+
+    def close(self) -> None:
+        """End the box with everything in it."""
+        self._lines.close()
+
+
+def _take_files(file: Any, head: Mapping[str, Any], folder: Path) -> int:
+    size = int(head["bytes"])
+    if not 0 <= size <= MOST_BYTES:
+        raise OSError("too large")
+    spool = io.BytesIO(file.read(size))
+    with suppress(tarfile.TarError, ValueError):
+        unpack(spool, folder, over=True)
+    return int(head.get("left_out", 0))
+
+
+def _as_jupyter(
+    kind: str, parent: str, content: dict[str, Any], message: Mapping[str, Any]
+) -> dict[str, Any]:
+    metadata = message.get("m")
+    return {
+        "header": {"msg_type": kind},
+        "msg_type": kind,
+        "parent_header": {"msg_id": parent},
+        "metadata": metadata if isinstance(metadata, dict) else {},
+        "content": content,
+        "buffers": [bytes.fromhex(each) for each in message.get("b", ())],
+    }
+
+
+class Clock:
+    """Measures a cell's own time: wall time less the time it waited for a processor."""
+
+    def __init__(self, pid: int, limit_s: float | None) -> None:
+        self._file = f"/proc/{pid}/schedstat"
+        self._limit = limit_s
+        self._began, self._waited = time.monotonic(), self._delay()
+
+    def _delay(self) -> float:
+        """Seconds that the process waited in the run queue (Linux, sched-stats: field 2)."""
+        try:
+            with open(self._file, encoding="ascii") as file:  # noqa: PTH123 - four times a second
+                return int(file.read().split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return self._waited if hasattr(self, "_waited") else 0.0
+
+    def is_over(self) -> bool:
+        """Whether the cell has used its time."""
+        if self._limit is None:
+            return False
+        wall = time.monotonic() - self._began
+        if wall <= self._limit:
+            return False
+        return wall - (self._delay() - self._waited) > self._limit or wall > self._limit * SLACK
+
+
+def open_box(door: Door, course: Path, limits: Mapping[str, int], folder: Path) -> BoxKernel:
+    """Return a kernel in a new box, with a folder's files in its working folder.
+
+    Raises:
+        SandboxError: The box or its kernel could not be made.
+    """
+    return BoxKernel(door(variables(course), limits), folder)

@@ -1,0 +1,181 @@
+"""Run a notebook's cells in a box: the one step of nbgrader's that is ours.
+
+Law: nbgrader's own `Execute`, with another way to the kernel. What becomes of a
+message is decided by nbclient, what becomes of a reply by nbgrader. A kernel that
+ends takes nothing back: what ran before keeps its outputs, and no cell after it
+may look as if it had passed.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbclient.client import CellExecutionComplete, NotebookClient
+from nbgrader.preprocessors import Execute
+from nbgrader.utils import is_grade
+from traitlets import Instance
+
+from bioskills.graders.box import BoxEndedError, BoxKernel, Door, open_box
+from bioskills.graders.sandbox import SandboxError
+
+ENDED = "DeadKernelError"
+
+
+@dataclass
+class Record:
+    """What happened while an assignment's notebooks ran.
+
+    Attributes:
+        ended: Why a kernel ended early, by notebook: *died*, *flood*, *late*.
+        begun: Notebooks whose cells began to run.
+        cpu_s: Processor seconds of the kernels, by their own word.
+        refused: Why no box could be made; empty where one was.
+        left_behind: Entries of the working folder that are no regular files.
+    """
+
+    ended: dict[str, str] = field(default_factory=dict)
+    begun: list[str] = field(default_factory=list)
+    cpu_s: float = 0.0
+    refused: str = ""
+    left_behind: int = 0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What boxes of one grading have in common.
+
+    Attributes:
+        door: Makes boxes.
+        course: The course environment.
+        limits: What a box may use, by name.
+        record: Is filled while cells run.
+        deadline: When, by the monotonic clock, everything must have ended.
+        tell: Called with the number of cells that ran, and of all.
+        watch: Called around each graded cell with kernel, notebook, grade id and whether before.
+    """
+
+    door: Door
+    course: Path
+    limits: Mapping[str, int]
+    record: Record
+    deadline: float = float("inf")
+    tell: Callable[[int, int], None] = lambda _done, _of: None
+    watch: Callable[[BoxKernel, str, str, bool], None] = lambda _k, _n, _c, _b: None
+
+
+class BoxExecute(Execute):  # type: ignore[misc]
+    """nbgrader's Execute in a box; `setting` is set on a subclass (`execute_in`)."""
+
+    setting: Setting = Instance(object, allow_none=True)
+
+    def preprocess(self, nb: Any, resources: Any, km: object = None) -> tuple[Any, Any]:
+        """Run all cells in order, in a new box with the folder's files."""
+        del km
+        NotebookClient.__init__(self, nb, None)
+        self.reset_execution_trackers()
+        self._check_assign_resources(resources)
+        folder = Path(resources["metadata"]["path"])
+        name = str(resources["nbgrader"]["notebook"])
+        setting = self.setting
+        try:
+            kernel = open_box(setting.door, setting.course, setting.limits, folder)
+        except SandboxError as error:
+            setting.record.refused = str(error)
+            raise
+        self.kc = _Client(kernel)
+        try:
+            setting.record.begun.append(name)
+            nb.metadata["language_info"] = kernel.language_info
+            self._run_all(kernel, name)
+            self.set_widgets_metadata()
+            setting.record.left_behind += kernel.files_into(folder)
+        finally:
+            kernel.close()
+        return nb, self.resources
+
+    def _run_all(self, kernel: BoxKernel, name: str) -> None:
+        cells = self.nb.cells
+        for index, cell in enumerate(cells):
+            self.setting.tell(index, len(cells))
+            try:
+                self._run_watched(kernel, name, cell, index)
+            except BoxEndedError as ended:
+                self.setting.record.ended[name] = ended.why
+                mark_unrun(cells[index:])
+                return
+        self.setting.tell(len(cells), len(cells))
+
+    def _run_watched(self, kernel: BoxKernel, name: str, cell: Any, index: int) -> None:
+        graded = str(cell.metadata.nbgrader.grade_id) if is_grade(cell) else ""
+        if graded and cell.cell_type == "code":
+            self.setting.watch(kernel, name, graded, True)
+            self._run(kernel, cell, index)
+            self.setting.watch(kernel, name, graded, False)
+        else:
+            self._run(kernel, cell, index)
+
+    def _run(self, kernel: BoxKernel, cell: Any, index: int) -> None:
+        """Run one cell as nbclient's `async_execute_cell` does."""
+        if cell.cell_type != "code" or not cell.source.strip():
+            return
+        if self.skip_cells_with_tag in cell.metadata.get("tags", []):
+            return
+        self.code_cells_executed += 1
+        if self.record_timing:
+            cell["metadata"]["execution"] = {}
+        cell.outputs = []
+        self.clear_before_next_output = False
+
+        def take(message: dict[str, Any]) -> None:
+            try:
+                self.process_message(message, cell, index)
+            except CellExecutionComplete:
+                return
+
+        ran = kernel.run(cell.source, self._time(cell), take)
+        self.setting.record.cpu_s = max(self.setting.record.cpu_s, ran.cpu_s)
+        reply = ran.reply or {**self.error_on_timeout, "status": "error"}
+        self.on_cell_executed(cell=cell, cell_index=index, execute_reply={"content": reply})
+
+    def _time(self, cell: Any) -> float:
+        """Return the seconds that a cell may take: its own limit or what is left for all.
+
+        Raises:
+            BoxEndedError: Nothing is left.
+        """
+        left = self.setting.deadline - time.monotonic()
+        if left <= 0:
+            raise BoxEndedError("late")
+        return float(min(self._get_timeout(cell) or left, left))
+
+
+class _Client:
+    """As much of a kernel's client as nbclient's own widgets use."""
+
+    def __init__(self, kernel: BoxKernel) -> None:
+        self.session = self.shell_channel = self
+        self.send = kernel.comm
+
+    def msg(self, msg_type: str, content: object, **_more: object) -> dict[str, Any]:
+        """Return a message for a widget in the kernel."""
+        return {"msg_type": msg_type, "content": content}
+
+
+def mark_unrun(cells: list[Any]) -> None:
+    """Give every graded code cell that did not run to its end an error, as one that failed."""
+    for cell in cells:
+        if cell.cell_type == "code" and is_grade(cell):
+            error = {
+                "output_type": "error",
+                "ename": ENDED,
+                "evalue": "",
+                "traceback": ["Python had ended before this cell ran."],
+            }
+            cell.outputs = [type(cell)(error)]
+
+
+def execute_in(setting: Setting) -> type[BoxExecute]:
+    """Return the step for nbgrader's list, bound to where its boxes come from."""
+    return type("Execute", (BoxExecute,), {"setting": setting})
