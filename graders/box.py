@@ -33,6 +33,7 @@ GRACE_S = 10.0
 SLACK = 10.0
 """A cell's time is over at its limit times this by the wall clock, whatever it waited for."""
 HOME = "/box/home"
+COLD = "BIOSKILLS_COLD_KERNEL"
 
 
 class BoxEndedError(Exception):
@@ -80,6 +81,8 @@ def variables(course: Path) -> dict[str, str]:
         "LOGNAME": "learner",
         "PATH": f"{course / 'bin'}:/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
+        "JUPYTER_PATH": str(course / "share" / "jupyter"),
+        "JUPYTER_PLATFORM_DIRS": "1",
         "IPYTHONDIR": f"{HOME}/.ipython",
         "MPLCONFIGDIR": f"{HOME}/.matplotlib",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -107,8 +110,13 @@ class Ran:
 class BoxKernel:
     """A kernel in a box, from its files to its end."""
 
-    def __init__(self, lines: Lines, folder: Path) -> None:
+    def __init__(self, lines: Lines, folder: Path, submitted: Path | None = None) -> None:
         """Send the files of a folder and wait until the kernel is there.
+
+        Args:
+            lines: The ways into the box.
+            folder: Its files.
+            submitted: Where notebooks are taken from instead, which hold no hidden test.
 
         Raises:
             SandboxError: It did not come.
@@ -120,15 +128,15 @@ class BoxKernel:
         self.pid = 0
         lines.kernel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
-            self._give(folder)
+            self._give(folder, submitted)
             self.language_info = self._ready()
         except (OSError, BoxEndedError) as error:
             lines.close()
             raise SandboxError(_("The kernel of the course environment did not start.")) from error
 
-    def _give(self, folder: Path) -> None:
+    def _give(self, folder: Path, submitted: Path | None) -> None:
         spool = io.BytesIO()
-        pack_into(folder, spool)
+        pack_into(folder, spool, submitted)
         self._lines.kernel.settimeout(START_S)
         self._lines.kernel.sendall(json.dumps({"bytes": spool.tell()}).encode() + b"\n")
         self._lines.kernel.sendall(spool.getbuffer())
@@ -241,7 +249,7 @@ class BoxKernel:
             raise BoxEndedError("flood")
 
     def files_into(self, folder: Path) -> int:
-        """End the kernel and write what lies in its folder over this one, regular files only.
+        """End the kernel and write what lies in its folder over this one: regular files, no notebook.
 
         Returns:
             How many entries were left behind.
@@ -268,7 +276,7 @@ def _take_files(file: Any, head: Mapping[str, Any], folder: Path) -> int:
         raise OSError("too large")
     spool = io.BytesIO(file.read(size))
     with suppress(tarfile.TarError, ValueError):
-        unpack(spool, folder, over=True)
+        unpack(spool, folder, over=True, kept=[path.name for path in folder.glob("*.ipynb")])
     return int(head.get("left_out", 0))
 
 
@@ -312,10 +320,27 @@ class Clock:
         return wall - (self._delay() - self._waited) > self._limit or wall > self._limit * SLACK
 
 
-def open_box(door: Door, course: Path, limits: Mapping[str, int], folder: Path) -> BoxKernel:
+def open_box(
+    door: Door,
+    course: Path,
+    limits: Mapping[str, int],
+    folder: Path,
+    *,
+    submitted: Path | None = None,
+    cold: str = "",
+) -> BoxKernel:
     """Return a kernel in a new box, with a folder's files in its working folder.
+
+    Args:
+        door: Makes boxes.
+        course: The course environment.
+        limits: What the box may use.
+        folder: What its working folder holds.
+        submitted: Where its notebooks are taken from instead.
+        cold: Name of a kernel to start anew; empty for one forked from the warm parent.
 
     Raises:
         SandboxError: The box or its kernel could not be made.
     """
-    return BoxKernel(door(variables(course), limits), folder)
+    env = variables(course) | ({COLD: cold} if cold else {})
+    return BoxKernel(door(env, limits), folder, submitted)

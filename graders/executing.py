@@ -6,6 +6,7 @@ ends takes nothing back: what ran before keeps its outputs, and no cell after it
 may look as if it had passed.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ from bioskills.graders.box import BoxEndedError, BoxKernel, Door, open_box
 from bioskills.graders.sandbox import SandboxError
 
 ENDED = "DeadKernelError"
+
+
+class NoKernelError(Exception):
+    """The course environment has no kernel of this name, and it is not Python."""
 
 
 @dataclass
@@ -51,6 +56,8 @@ class Setting:
         course: The course environment.
         limits: What a box may use, by name.
         record: Is filled while cells run.
+        submitted: The notebooks as they were handed in: the folder's hold hidden tests.
+        cold: Whether Python kernels start anew instead of by fork.
         deadline: When, by the monotonic clock, everything must have ended.
         tell: Called with the number of cells that ran, and of all.
         watch: Called around each graded cell with kernel, notebook, grade id and whether before.
@@ -60,6 +67,8 @@ class Setting:
     course: Path
     limits: Mapping[str, int]
     record: Record
+    submitted: Path | None = None
+    cold: bool = False
     deadline: float = float("inf")
     tell: Callable[[int, int], None] = lambda _done, _of: None
     watch: Callable[[BoxKernel, str, str, bool], None] = lambda _k, _n, _c, _b: None
@@ -80,7 +89,15 @@ class BoxExecute(Execute):  # type: ignore[misc]
         name = str(resources["nbgrader"]["notebook"])
         setting = self.setting
         try:
-            kernel = open_box(setting.door, setting.course, setting.limits, folder)
+            cold = cold_kernel(nb.metadata.get("kernelspec", {}), setting)
+            kernel = open_box(
+                setting.door,
+                setting.course,
+                setting.limits,
+                folder,
+                submitted=setting.submitted,
+                cold=cold,
+            )
         except SandboxError as error:
             setting.record.refused = str(error)
             raise
@@ -161,6 +178,28 @@ class _Client:
     def msg(self, msg_type: str, content: object, **_more: object) -> dict[str, Any]:
         """Return a message for a widget in the kernel."""
         return {"msg_type": msg_type, "content": content}
+
+
+def cold_kernel(wanted: Mapping[str, Any], setting: Setting) -> str:
+    """Return the kernel to start anew for a notebook; empty for a Python one, which is forked.
+
+    Python notebooks name their kernel after their author's machine: any such name is Python.
+    """
+    name, there = str(wanted.get("name", "")), languages(setting.course)
+    language = there.get(name, str(wanted.get("language", "python"))).lower()
+    if language == "python" or name.startswith("python"):
+        return next((n for n, kind in there.items() if kind == "python"), "") * setting.cold
+    if name not in there:
+        raise NoKernelError(name)
+    return name
+
+
+def languages(course: Path) -> dict[str, str]:
+    """Return the kernels of an environment and their languages."""
+    found = {}
+    for path in sorted((course / "share" / "jupyter" / "kernels").glob("*/kernel.json")):
+        found[path.parent.name] = str(json.loads(path.read_text("utf-8"))["language"]).lower()
+    return found
 
 
 def mark_unrun(cells: list[Any]) -> None:

@@ -55,6 +55,7 @@ class Bench:
         key: Names the environments' content; stored with each result.
         limits: What one submission may use.
         door: Makes boxes; None for a warm parent of our own.
+        cold: Whether kernels start anew instead of by fork.
     """
 
     lab: Path
@@ -64,6 +65,7 @@ class Bench:
     key: str
     limits: Limits = field(default_factory=Limits)
     door: Door | None = None
+    cold: bool = False
 
     def way_in(self) -> Door:
         """Return what makes boxes.
@@ -134,6 +136,8 @@ def _autograde(job: Job, slot: Path, bench: Bench, record: Any, tell: Tell) -> O
         course=bench.course,
         limits=bench.limits.of_a_box(bench.job_timeout_s),
         record=record,
+        submitted=slot / "submitted" / job.learner / job.assignments[0],
+        cold=bench.cold,
         deadline=time.monotonic() + bench.job_timeout_s,
         tell=lambda done, of: tell("running", done, of),
     )
@@ -186,6 +190,10 @@ def _reason(
         return _ended(next(iter(ended.values())))
     if not outcome.error:
         return ""
+    if outcome.error == "NoKernelError":
+        return _(
+            "This notebook asks for a kernel that is not installed here ({name}). A person looks at it."
+        ).format(name=outcome.said)
     if set(expected) - books.keys():
         return _(
             "The notebook file cannot be read as a notebook. A person looks at it; opening it in JupyterLab and saving it again usually mends it."

@@ -8,11 +8,12 @@ import os
 import shutil
 import stat
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 CHUNK_BYTES = 1 << 16
+NOTEBOOK = ".ipynb"
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -20,13 +21,16 @@ class UnsafeTreeError(OSError):
     """A tree names something outside itself, or something that is no regular file."""
 
 
-def unpack(tar: Path | BinaryIO, target: Path, *, over: bool = False) -> None:
+def unpack(
+    tar: Path | BinaryIO, target: Path, *, over: bool = False, kept: Collection[str] = ()
+) -> None:
     """Unpack a tree; what no checked tree holds is refused.
 
     Args:
         tar: The tar, as a file's path or open.
         target: A folder of ours, in which nobody else can write.
         over: Whether files that are there are replaced.
+        kept: Names in the top folder that are left as they are.
 
     Raises:
         UnsafeTreeError: An entry is no regular file, or its path leaves the tree.
@@ -38,6 +42,8 @@ def unpack(tar: Path | BinaryIO, target: Path, *, over: bool = False) -> None:
             source = archive.extractfile(entry) if entry.isreg() else None
             if source is None or ".." in parts or entry.name.startswith("/"):
                 raise UnsafeTreeError(f"{entry.name!r} is not a regular file inside the tree")
+            if parts[0] in kept:
+                continue
             place = target.joinpath(*parts)
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with source, place.open("wb" if over else "xb") as copy:
@@ -53,12 +59,23 @@ def pack(folder: Path, spool: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def pack_into(folder: Path, file: BinaryIO) -> None:
-    """Write a tar of a folder's regular files, by sorted path."""
+def pack_into(folder: Path, file: BinaryIO, notebooks_of: Path | None = None) -> None:
+    """Write a tar of a folder's regular files, by sorted path.
+
+    Args:
+        folder: What is packed.
+        file: Where the tar goes.
+        notebooks_of: A folder whose notebooks are packed in place of this folder's.
+    """
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink():
-                archive.add(path, arcname=str(path.relative_to(folder)), recursive=False)
+                name = path.relative_to(folder)
+                if notebooks_of is None or path.suffix != NOTEBOOK:
+                    archive.add(path, arcname=str(name), recursive=False)
+        for path in sorted(notebooks_of.rglob(f"*{NOTEBOOK}")) if notebooks_of else ():
+            if path.is_file() and not path.is_symlink():
+                archive.add(path, arcname=str(path.relative_to(notebooks_of)), recursive=False)
 
 
 def copy_regular(source: Path, target: Path) -> int:

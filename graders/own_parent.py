@@ -32,7 +32,9 @@ ANSWER_S = 60.0
 BUSY_S = 0.2
 END_S = 10.0
 LINE = 1 << 12
-FIRST_SLOT, SLOTS = 61900, 16
+FIRST_SLOT, SLOTS = 61900, 64
+LOCKS = "/run/bsh-own-slots"
+"""Where all of root's own parents on this machine hold the slots that they share."""
 PREIMPORTS = ("numpy", "pandas", "Bio", "Bio.Seq", "Bio.SeqIO", "matplotlib", "matplotlib.pyplot")
 
 
@@ -81,7 +83,6 @@ class ParentDoor:
         """Make a box under this account's own uid."""
         kernel, control = socket.socketpair(), socket.socketpair()
         own = {**limits, "own_processes": limits.get("processes", 0)}
-        own["address_mb"] = limits.get("memory_mb", 0)
         with _connected(self.path) as parent, kernel[1], control[1]:
             answer = _asked(parent, {"op": "box", "limits": own})
             if "pid" in answer:
@@ -105,7 +106,7 @@ def own_door(course: Path, lab: Path) -> WardenDoor | ParentDoor:
         SandboxError: It does not start; the text says why.
     """
     root = os.geteuid() == 0
-    run_dir = Path(tempfile.mkdtemp(prefix="bsh-own-", dir="/run" if root else None))
+    run_dir = Path(tempfile.mkdtemp(prefix=f"bsh-own-{os.getpid()}-", dir="/run" if root else None))
     run_dir.chmod(0o711)
     (run_dir / "none").mkdir(mode=0o700)
     settings = run_dir / "fork.json"
@@ -143,6 +144,7 @@ def _config(run_dir: Path, course: Path, lab: Path, *, root: bool) -> dict[str, 
         "preload": {"course": PREIMPORTS},
         "first_slot_uid": FIRST_SLOT if root else 0,
         "slots": SLOTS if root else 0,
+        "slot_locks": LOCKS if root else "",
         "serves": ["boxes"],
     }
 

@@ -24,7 +24,7 @@ class Limits:
     """What one submission may use.
 
     Attributes:
-        memory_mb: Memory of all of its processes together.
+        memory_mb: Memory of all of its processes together, and address space of each.
         processes: Processes and threads at one time.
         disk_mb: Everything it writes, in memory.
     """
@@ -41,6 +41,7 @@ class Limits:
         """
         return {
             "memory_mb": self.memory_mb,
+            "address_mb": self.memory_mb,
             "processes": self.processes,
             "disk_mb": self.disk_mb,
             "files_mb": max(1, self.disk_mb // FILES_SHARE),

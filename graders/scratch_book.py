@@ -6,17 +6,21 @@ anew, are given the one that is open.
 """
 
 import importlib
+import json
+import os
 import sqlite3
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 from sqlalchemy.exc import SAWarning
 
-from bioskills.graders.engine import COURSE
+from bioskills.graders.engine import COURSE, ensure_gradebook
 
 IN_MEMORY = "file:gradebook?mode=memory&cache=shared"
 URL = f"sqlite:///{IN_MEMORY}&uri=true"
@@ -26,30 +30,38 @@ MOST_PLACES = 20
 @contextmanager
 def opened(file: Path) -> Iterator[Any]:
     """Hold a gradebook file's content in memory, open for nbgrader's steps at `URL`."""
-    from nbgrader.api import Gradebook  # noqa: PLC0415 - 1,300 modules, only where they are used
-
-    kept = _hold(file.read_bytes())
-    gradebook = Gradebook(URL, COURSE)
-    # What is written is thrown away: nothing has to reach a disk between two steps.
-    gradebook.db.commit = gradebook.db.flush
+    memory, gradebook = _of_this_process(os.getpid())
+    _fill(memory, file.read_bytes())
     try:
         with _given(gradebook), warnings.catch_warnings():
             # nbgrader 0.9.6 makes rows in an order that SQLAlchemy 2 mentions and that changes nothing.
             warnings.simplefilter("ignore", SAWarning)
             yield gradebook
     finally:
-        gradebook.close()
-        kept.close()
+        gradebook.db.remove()
 
 
-def _hold(content: bytes) -> sqlite3.Connection:
-    """Put a gradebook file into memory; it stays as long as the connection is open."""
-    shared = sqlite3.connect(IN_MEMORY, uri=True)
+@cache
+def _of_this_process(pid: int) -> tuple[sqlite3.Connection, Any]:
+    """Return the memory and the gradebook of this process: what SQLAlchemy compiled stays."""
+    from nbgrader.api import Gradebook  # noqa: PLC0415 - 1,300 modules, only where they are used
+
+    memory = sqlite3.connect(IN_MEMORY, uri=True, check_same_thread=False)
+    ensure_gradebook(URL)
+    gradebook = Gradebook(URL, COURSE)
+    # What is written is thrown away: nothing has to reach a disk between two steps.
+    gradebook.db.commit = gradebook.db.flush
+    gradebook.db.remove()
+    del pid
+    return memory, gradebook
+
+
+def _fill(memory: sqlite3.Connection, content: bytes) -> None:
+    """Put a gradebook file's content into the memory; it stays as long as that is open."""
     source = sqlite3.connect(":memory:")
     source.deserialize(content)
-    source.backup(shared)
+    source.backup(memory)
     source.close()
-    return shared
 
 
 class _Kept:
@@ -85,6 +97,8 @@ STEPS = (
 
 @contextmanager
 def _given(gradebook: Any) -> Iterator[None]:
+    form = importlib.import_module("nbgrader.nbgraderformat.common")
+    form.jsonschema = _CheckedOnce  # type: ignore[attr-defined]
     users: list[Any] = [importlib.import_module(f"nbgrader.{name}") for name in STEPS]
     stock = [module.Gradebook for module in users]
     for module in users:
@@ -94,6 +108,33 @@ def _given(gradebook: Any) -> Iterator[None]:
     finally:
         for module, own in zip(users, stock, strict=True):
             module.Gradebook = own
+
+
+class _CheckedOnce:
+    """The library jsonschema, which would check the same schema again for each cell."""
+
+    ValidationError = jsonschema.ValidationError
+
+    @staticmethod
+    def validate(instance: object, schema: Any) -> None:
+        """Do what `jsonschema.validate` does.
+
+        Raises:
+            ValidationError: The instance does not follow the schema.
+        """
+        error = jsonschema.exceptions.best_match(
+            _validator(json.dumps(schema)).iter_errors(instance)
+        )
+        if error is not None:
+            raise error
+
+
+@cache
+def _validator(schema: str) -> Any:
+    loaded = json.loads(schema)
+    kind = jsonschema.validators.validator_for(loaded)
+    kind.check_schema(loaded)
+    return kind(loaded)
 
 
 def notebooks_of(gradebook: Any, assignment: str) -> list[str]:

@@ -14,7 +14,7 @@ from bioskills.hub.readiness import listens
 from bioskills.hub.spawner_choice import spawner_of, uses_fork_server
 from bioskills.hub.walls import missing_walls, read_about, walls_that_stand
 
-PARTS = ("warden", "labs", "kernels")
+PARTS = ("warden", "labs", "kernels", "boxes")
 
 
 def check_spawner(patient: Patient) -> Check:

@@ -30,14 +30,24 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def keep(control: socket.socket, kernel: Callable[[], object], most_bytes: int) -> None:
-    """Run the kernel in a child, serve the control line, end with it."""
+def keep(
+    control: socket.socket, line: socket.socket, kernel: Callable[[], object], most_bytes: int
+) -> None:
+    """Run the kernel in a child, serve the control line, end with it.
+
+    Args:
+        control: The control line.
+        line: The kernel's own; it ends with the kernel, so it is closed here.
+        kernel: Becomes the kernel.
+        most_bytes: How large the files may be in all that are handed out.
+    """
     pid = os.fork()
     if pid == 0:
         control.close()
         os.setsid()
         kernel()
         os._exit(0)
+    line.close()
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     _Keeper(control, pid, most_bytes).serve()
 

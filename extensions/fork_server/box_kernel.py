@@ -9,6 +9,7 @@ line. What it says is a learner's word: the reader believes none of it.
 import asyncio
 import io
 import json
+import linecache
 import os
 import signal
 import socket
@@ -173,7 +174,31 @@ def prepare(folder: str) -> IPKernelApp:
     app.config.InteractiveShell.cache_size = 1000
     app.initialize([])
     del os.environ["IPYTHONDIR"]
+    _rehearse(app.shell)
     return app
+
+
+REHEARSED = {
+    "IPython": "1 / 0",
+    "pandas": "import pandas\npandas.DataFrame({'a': [1.5]})",
+    "matplotlib.pyplot": "import matplotlib.pyplot\nmatplotlib.pyplot.plot([1])",
+}
+"""Cells that load what each notebook's first error, table and figure would load anew, by module."""
+
+
+def _rehearse(shell: Any) -> None:
+    """Run a few cells whose traces are taken away; saves each notebook 0.2 CPU seconds."""
+    for module, code in REHEARSED.items():
+        if module in sys.modules:
+            shell.run_cell(code, store_history=False)
+    shell.reset(new_session=True)
+    shell.execution_count = 1
+    shell.compile._filename_map.clear()  # noqa: SLF001 - there is no other way to forget a cell
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        vars(sys).pop(name, None)
+    shell.last_execution_succeeded, shell.last_execution_result = True, None
+    for name in [name for name in linecache.cache if "ipykernel_" in name]:
+        del linecache.cache[name]
 
 
 def serve(app: IPKernelApp, line: socket.socket) -> None:

@@ -39,6 +39,8 @@ QUOTA = 64
 DESCRIPTORS = 2
 MB = 1 << 20
 DEFAULT_FILES_MB = 64
+COLD = "BIOSKILLS_COLD_KERNEL"
+"""Variable that names a kernel to start anew instead of the forked one."""
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -110,7 +112,7 @@ def _first(
     connection.sendall(wire.line_of({"ready": True}))
     connection.close()
     most = limits.get("files_mb", DEFAULT_FILES_MB) * MB
-    box_keeper.keep(control, lambda: _be_kernel(line, variables, app), most)
+    box_keeper.keep(control, line, lambda: _be_kernel(line, variables, app), most)
 
 
 def _received(connection: socket.socket) -> tuple[socket.socket, socket.socket, dict[str, str]]:
@@ -131,12 +133,18 @@ def _be_kernel(line: socket.socket, variables: Mapping[str, str], app: object) -
     kernel_child.close_all_but({line.fileno()})
     os.environ.clear()
     os.environ.update(variables)
+    cold = os.environ.pop(COLD, "")
     tempfile.tempdir = None
     os.chdir(box_walls.WORK)
     try:
         _unpack(line)
-        kernel_child.renew()
-        box_kernel.serve(app, line)  # type: ignore[arg-type]
+        if cold:
+            from bioskills.fork_server import box_bridge  # noqa: PLC0415 - for these alone
+
+            box_bridge.serve(cold, line)
+        else:
+            kernel_child.renew()
+            box_kernel.serve(app, line)  # type: ignore[arg-type]
     finally:
         os._exit(0)
 

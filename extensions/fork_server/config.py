@@ -35,6 +35,8 @@ class Config:
         first_slot_uid: Lowest uid of a slot.
         slots: How many there are.
         cache: Folder of root's for what is learned; empty for none.
+        slot_locks: Folder of root's where slots are held, for installations that share the uids;
+            empty for our own alone.
         serves: What the warden starts and keeps: *labs*, *kernels*, *boxes*, *relay*.
     """
 
@@ -57,6 +59,7 @@ class Config:
     first_slot_uid: int = 0
     slots: int = 0
     cache: str = ""
+    slot_locks: str = ""
     serves: tuple[str, ...] = ("labs", "kernels", "boxes", "relay")
 
     def is_learner(self, uid: int) -> bool:

@@ -13,6 +13,7 @@ import signal
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from bioskills.fork_server import cgroups, child, drop, killing, wire
 from bioskills.fork_server.config import Config
@@ -155,7 +156,7 @@ def _free_slot(config: Config) -> Iterator[int]:
     Raises:
         NoSlotError: There is none.
     """
-    folder = config.run_dir / "locks"
+    folder = Path(config.slot_locks) if config.slot_locks else config.run_dir / "locks"
     folder.mkdir(mode=0o700, exist_ok=True)
     for uid in range(config.first_slot_uid, config.first_slot_uid + config.slots):
         lock = os.open(folder / f"slot-{uid}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
