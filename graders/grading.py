@@ -20,6 +20,8 @@ from typing import Any
 
 from bioskills.base.text import _
 from bioskills.base.wire import CellScore, GradeResult, Job
+from bioskills.graders import showing
+from bioskills.graders.odd_points import odd_points
 from bioskills.graders.reading_back import (
     answers,
     failed_checks,
@@ -31,6 +33,7 @@ from bioskills.graders.reading_back import (
     why_no_points,
 )
 from bioskills.graders.sandbox import SLOT, Ended, Limits, SandboxError, run_walled, walls
+from bioskills.graders.source_cells import source_cells
 
 WORKER = ("-I", "-m", "bioskills.graders.slot_worker")
 
@@ -101,6 +104,7 @@ def grade(job: Job, slot: Path, bench: Bench) -> GradeResult:
     books = notebooks_in(submitted)
     graded = _keep(job, slot, found.books)
     cells = _with_checks(found.cells, graded, _known_checks(job.notes.get(assignment)))
+    sources = source_cells(slot / "gradebook.db", assignment)
     return GradeResult(
         verdict="needs_person" if found.error else "graded",
         reason=_reason(ended, found, submitted, books),
@@ -115,6 +119,8 @@ def grade(job: Job, slot: Path, bench: Bench) -> GradeResult:
         cells_sha256=scores_sha256(cells),
         environment=bench.key,
         seconds=round(time.monotonic() - began, 2),
+        flags=odd_points(cells, sources),
+        shown=showing.shown(graded, books, sources),
     )
 
 
