@@ -132,6 +132,27 @@ def assignment(variant: int) -> dict[str, Any]:
     )
 
 
+def second() -> dict[str, Any]:
+    """Return the assignment's other notebook, which runs after the first and has no test."""
+    return book(
+        cell("code", "### BEGIN SOLUTION\npass\n### END SOLUTION", "later_answer", solution=True)
+    )
+
+
+READ_ALL = """\
+import os
+for name in sorted(os.listdir(".")):
+    print(name, open(name, errors="replace").read()[:3_000])
+"""
+
+
+def armed_second(released: bytes) -> bytes:
+    """Return the other notebook with a cell that prints whatever the first one left behind."""
+    made = json.loads(released)
+    made["cells"][0]["source"] = READ_ALL
+    return json.dumps(made).encode()
+
+
 def armed(released: bytes, part: str = "1.0", ways: dict[str, str] | None = None) -> bytes:
     """Return the released notebook with every way in a cell of its own.
 

@@ -103,8 +103,8 @@ class Classroom:
     bench: Bench
     world: Any
 
-    def released(self) -> bytes:
-        return (self.shop.root / "release" / "p1" / "p1.ipynb").read_bytes()
+    def released(self, name: str = "p1") -> bytes:
+        return (self.shop.root / "release" / "p1" / f"{name}.ipynb").read_bytes()
 
     def read(self, work: bytes) -> Reading:
         """Hand this notebook in, grade and deliver it, and read what came back."""
@@ -121,6 +121,7 @@ class Classroom:
         with self.shop.slot(job) as slot:
             folder = submitted_folder(slot, job)
             (folder / "p1.ipynb").write_bytes(work)
+            (folder / "q1.ipynb").write_bytes(leaks.armed_second(self.released("q1")))
             stamp(folder, job)
             result = grade(job, slot, self.bench)
             (path,) = (slot / "autograded").rglob("p1.ipynb")
@@ -166,6 +167,7 @@ def classroom(
         with zipfile.ZipFile(root / "course.zip", "w") as archive:
             source = json.dumps(leaks.assignment(variant))
             archive.writestr("assignments/p1/p1.ipynb", source)
+            archive.writestr("assignments/p1/q1.ipynb", json.dumps(leaks.second()))
         shop = Workshop(root / "runs" / "spring")
         shop.root.mkdir(mode=0o700, parents=True)
         shop.take_sources(root / "course.zip")
@@ -271,6 +273,11 @@ def test_no_answer_to_a_learner_holds_a_hidden_test(readings: list[Reading], cod
             w: mark in re.sub("[\u200b\\s]", "", t.lower()) for w, t in reading.texts.items()
         } == dict.fromkeys(reading.texts, False)
         assert mark not in reading.result.model_dump_json().lower()
+
+
+def test_a_notebook_that_runs_after_a_hidden_test_shows_nothing(readings: list[Reading]) -> None:
+    # It prints every file of the folder, and the first notebook put the hidden test into one.
+    assert not any(key.startswith("q1/") for key in readings[0].result.shown)
 
 
 def test_what_ran_before_the_first_hidden_test_is_shown_as_plain_text(
