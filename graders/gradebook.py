@@ -39,9 +39,9 @@ def record(url: str, job: Job, result: GradeResult) -> GradeResult | None:
         grades = {f"{b.name}/{g.name}": g for b in submission.notebooks for g in b.grades}
         for name, grade in grades.items():
             _write(grade, scores.get(name))
-        written = {f"{b.name}/{c.name}": c for b in submission.notebooks for c in b.comments}
+        written = _comments(submission, job)
         cells = [
-            _as_it_stands(cell, grades.get(cell.cell), written.get(cell.cell))
+            _as_it_stands(cell, grades.get(cell.cell), written.get(cell.cell, ""))
             for cell in result.cells
         ]
         return result.model_copy(update={"cells": cells})
@@ -69,14 +69,34 @@ def _write(grade: Any, score: CellScore | None) -> None:
     grade.needs_manual_grade = waits or grade.manual_score is not None
 
 
-def _as_it_stands(cell: CellScore, grade: Any, written: Any) -> CellScore:
+def _comments(submission: Any, job: Job) -> dict[str, str]:
+    """Return what a person wrote, by graded cell.
+
+    nbgrader keeps comments with the cells that learners write in; the course's notes say
+    which of them a test belongs to.
+    """
+    found = {
+        f"{book.name}/{comment.name}": (comment.manual_comment or "")[:MOST_COMMENT]
+        for book in submission.notebooks
+        for comment in book.comments
+    }
+    notes = job.notes.get(job.assignments[0])
+    cells = notes.get("cells", {}) if isinstance(notes, dict) else {}
+    for book in submission.notebooks:
+        for name, about in cells.items():
+            answer = found.get(f"{book.name}/{about.get('answer')}", "")
+            found[f"{book.name}/{name}"] = found.get(f"{book.name}/{name}", "") or answer
+    return found
+
+
+def _as_it_stands(cell: CellScore, grade: Any, written: str) -> CellScore:
     if grade is None:
         return cell
     return cell.model_copy(
         update={
             "manual_points": decimal(grade.manual_score),
             "needs_person": bool(grade.needs_manual_grade),
-            "person_comment": (written.manual_comment or "")[:MOST_COMMENT] if written else "",
+            "person_comment": written,
         }
     )
 

@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from bioskills.base.text import _
-from bioskills.base.wire import CellScore, Flag
+from bioskills.base.wire import ODD_POINTS, CellScore, Flag
 
-ODD_POINTS = "odd_points"
 STEPS = 20
 """The greatest denominator of a share of a cell's points that raises no question."""
 

@@ -53,7 +53,7 @@ def shown(
 
     Args:
         executed: Graded notebooks by name, in the order in which they ran. One that holds
-            hidden tests and is not among them may have run before all others.
+            hidden tests and is not among them may have run before all others; not so if sealed.
         submitted: The same notebooks as they were handed in.
         sources: The gradebook's source of each cell, by `<notebook>/<grade_id>`.
         sealed: Whether `executed` was copied before the first cell that `is_secret` ran,
@@ -65,6 +65,8 @@ def shown(
     """
     found: dict[str, str] = {}
     left = ALL_BYTES
+    if not sealed and _left_out(executed, sources):
+        return {}
     for key, cell in _before_secrets(executed, submitted, sources):
         text = _cut(_said(cell, sealed=sealed), min(CELL_BYTES, left))
         if text and len(found) < MOST_CELLS:
@@ -102,8 +104,6 @@ def plain(text: str) -> str:
 def _before_secrets(
     executed: Mapping[str, Book], submitted: Mapping[str, Book], sources: Mapping[str, str]
 ) -> Iterator[tuple[str, Book]]:
-    if _left_out(executed, sources):
-        return
     for name, book in executed.items():
         theirs = texts_of(submitted.get(name, {}))
         code = (cell for cell in _cells(book) if cell.get("cell_type") == "code")

@@ -325,6 +325,10 @@ class Job(Wire):
     notes: dict[str, object] = Field({}, description="grading/<assignment>.yml by assignment.")
 
 
+ODD_POINTS = "odd_points"
+"""Code of the flag for points that a test does not give by itself; held until a person looked."""
+
+
 class Flag(Wire):
     """Something in a submission that a person should look at; never a reason for fewer points."""
 

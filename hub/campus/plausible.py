@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from bioskills.base.tables import Assignment, CourseVersion, Job, Result, Run, Submission
 from bioskills.base.text import _
-from bioskills.base.wire import CellScore, GradeResult
+from bioskills.base.wire import ODD_POINTS, CellScore, GradeResult
 from bioskills.hub.campus.site import Refused
 
 # Written out: an exponent can ask for more memory than there is.
@@ -24,7 +24,6 @@ _POINTS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?", re.ASCII)
 _MOST_SHOWN = 10
 _MOST_TEXTS, _MOST_TEXT, _MOST_TEXTS_BYTES = 200, 5_000, 100_000
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-_ODD_POINTS = "odd_points"
 
 
 def check(session: Session, job: Job, submission: Submission, grade: GradeResult) -> None:
@@ -55,7 +54,7 @@ def tells_too_much(grade: GradeResult) -> bool:
     Learner code can choose the number that a test cell returns, and so tell its author
     something of a hidden test with each hand-in.
     """
-    return any(flag.code == _ODD_POINTS for flag in grade.flags)
+    return any(flag.code == ODD_POINTS for flag in grade.flags)
 
 
 def _cell_notes(session: Session, job: Job, assignment: str) -> dict[str, Any]:

@@ -301,5 +301,14 @@ def test_a_number_that_the_code_chose_waits_for_a_person(
     reading = room.read(leaks.armed(room.released(), part=told, ways={}))
 
     assert [flag.cell for flag in reading.result.flags] == ["p1/part"]
+    (points,) = (c.auto_points for c in reading.result.cells if c.cell == "p1/part")
+    assert not any(str(points)[:6] in text for text in reading.texts.values())
     assert "fetch_feedback" not in reading.texts
     assert "Nothing has been returned yet" in reading.texts["feedback/1"]
+
+
+def test_honest_work_on_the_real_course_raises_no_question(class_: Any) -> None:
+    result = class_.grade("p1", class_.work("p1", class_.solution("p1")))
+
+    assert (result.verdict, result.flags) == ("graded", [])
+    assert all(key.startswith("p1/") for key in result.shown)
