@@ -20,6 +20,7 @@ from traitlets import Instance
 
 from bioskills.graders.box import BoxEndedError, BoxKernel, Door, open_box
 from bioskills.graders.sandbox import SandboxError
+from bioskills.graders.sealing import Seal
 
 ENDED = "DeadKernelError"
 
@@ -56,6 +57,7 @@ class Setting:
         course: The course environment.
         limits: What a box may use, by name.
         record: Is filled while cells run.
+        seal: Keeps what may be shown, from before the first hidden test.
         submitted: The notebooks as they were handed in: the folder's hold hidden tests.
         cold: Whether Python kernels start anew instead of by fork.
         deadline: When, by the monotonic clock, everything must have ended.
@@ -67,6 +69,7 @@ class Setting:
     course: Path
     limits: Mapping[str, int]
     record: Record
+    seal: Seal | None = None
     submitted: Path | None = None
     cold: bool = False
     deadline: float = float("inf")
@@ -107,6 +110,8 @@ class BoxExecute(Execute):  # type: ignore[misc]
             nb.metadata["language_info"] = kernel.language_info
             self._run_all(kernel, name)
             self.set_widgets_metadata()
+            if setting.seal is not None:
+                setting.seal.ended(name, nb)
             setting.record.left_behind += kernel.files_into(folder)
         finally:
             kernel.close()
@@ -139,6 +144,8 @@ class BoxExecute(Execute):  # type: ignore[misc]
             return
         if self.skip_cells_with_tag in cell.metadata.get("tags", []):
             return
+        if self.setting.seal is not None:
+            self.setting.seal.before(self.setting.record.begun[-1], self.nb, cell)
         self.code_cells_executed += 1
         if self.record_timing:
             cell["metadata"]["execution"] = {}

@@ -16,6 +16,8 @@ from bioskills.base.wire import CellScore, GradeResult, Job
 from bioskills.graders.engine import COURSE
 from bioskills.graders.scratch_book import decimal
 
+MOST_COMMENT = 20_000
+
 
 def record(url: str, job: Job, result: GradeResult) -> GradeResult | None:
     """Write automatic scores of one submission.
@@ -26,7 +28,7 @@ def record(url: str, job: Job, result: GradeResult) -> GradeResult | None:
         result: What grading gave; no cells where it could not be run.
 
     Returns:
-        The result with the manual points that the gradebook holds; None where it
+        The result with the manual points and comments that the gradebook holds; None where it
         holds a later hand-in, which stays.
     """
     with _one_transaction(url) as gradebook:
@@ -37,7 +39,11 @@ def record(url: str, job: Job, result: GradeResult) -> GradeResult | None:
         grades = {f"{b.name}/{g.name}": g for b in submission.notebooks for g in b.grades}
         for name, grade in grades.items():
             _write(grade, scores.get(name))
-        cells = [_as_it_stands(cell, grades.get(cell.cell)) for cell in result.cells]
+        written = _comments(submission, job)
+        cells = [
+            _as_it_stands(cell, grades.get(cell.cell), written.get(cell.cell, ""))
+            for cell in result.cells
+        ]
         return result.model_copy(update={"cells": cells})
 
 
@@ -63,12 +69,35 @@ def _write(grade: Any, score: CellScore | None) -> None:
     grade.needs_manual_grade = waits or grade.manual_score is not None
 
 
-def _as_it_stands(cell: CellScore, grade: Any) -> CellScore:
+def _comments(submission: Any, job: Job) -> dict[str, str]:
+    """Return what a person wrote, by graded cell.
+
+    nbgrader keeps comments with the cells that learners write in; the course's notes say
+    which of them a test belongs to.
+    """
+    found = {
+        f"{book.name}/{comment.name}": (comment.manual_comment or "")[:MOST_COMMENT]
+        for book in submission.notebooks
+        for comment in book.comments
+    }
+    notes = job.notes.get(job.assignments[0])
+    cells = notes.get("cells", {}) if isinstance(notes, dict) else {}
+    for book in submission.notebooks:
+        for name, about in cells.items():
+            answer = found.get(f"{book.name}/{about.get('answer')}", "")
+            found[f"{book.name}/{name}"] = found.get(f"{book.name}/{name}", "") or answer
+    return found
+
+
+def _as_it_stands(cell: CellScore, grade: Any, written: str) -> CellScore:
     if grade is None:
         return cell
-    manual = decimal(grade.manual_score)
     return cell.model_copy(
-        update={"manual_points": manual, "needs_person": bool(grade.needs_manual_grade)}
+        update={
+            "manual_points": decimal(grade.manual_score),
+            "needs_person": bool(grade.needs_manual_grade),
+            "person_comment": written,
+        }
     )
 
 

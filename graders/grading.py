@@ -21,6 +21,7 @@ from bioskills.base.wire import CellScore, GradeResult, Job
 from bioskills.graders import scratch_book
 from bioskills.graders.box import Door
 from bioskills.graders.engine import Outcome, configuration, convert
+from bioskills.graders.odd_points import odd_points
 from bioskills.graders.own_parent import own_door
 from bioskills.graders.reading_back import (
     answers,
@@ -32,6 +33,8 @@ from bioskills.graders.reading_back import (
     why_no_points,
 )
 from bioskills.graders.sandbox import Limits, SandboxError
+from bioskills.graders.sealing import Seal
+from bioskills.graders.source_cells import source_cells
 
 MOST_OUTPUT_CHARS = 1_000_000
 
@@ -96,9 +99,11 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
     assignment = job.assignments[0]
     submitted = slot / "submitted" / job.learner / assignment
     books = notebooks_in(submitted)
+    sources = source_cells(slot / "gradebook.db", assignment)
+    seal = Seal(books, sources)
     with scratch_book.opened(slot / "gradebook.db") as gradebook:
         expected = scratch_book.notebooks_of(gradebook, assignment)
-        outcome = _autograde(job, slot, bench, record, tell)
+        outcome = _autograde(job, slot, bench, record, seal, tell)
         scores = (
             scratch_book.no_scores(gradebook, assignment)
             if outcome.error
@@ -121,10 +126,14 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
         environment=bench.key,
         seconds=round(time.monotonic() - began, 2),
         parts={"cells": record.cpu_s, "grader": time.process_time() - used},
+        flags=odd_points(cells, sources),
+        shown=seal.shown(),
     )
 
 
-def _autograde(job: Job, slot: Path, bench: Bench, record: Any, tell: Tell) -> Outcome:
+def _autograde(
+    job: Job, slot: Path, bench: Bench, record: Any, seal: Seal, tell: Tell
+) -> Outcome:
     """Run nbgrader's own converter with its own steps; only the one that runs cells is ours."""
     from nbgrader.converters import Autograde  # noqa: PLC0415 - 1,300 modules
     from nbgrader.preprocessors import Execute  # noqa: PLC0415
@@ -136,6 +145,7 @@ def _autograde(job: Job, slot: Path, bench: Bench, record: Any, tell: Tell) -> O
         course=bench.course,
         limits=bench.limits.of_a_box(bench.job_timeout_s),
         record=record,
+        seal=seal,
         submitted=slot / "submitted" / job.learner / job.assignments[0],
         cold=bench.cold,
         deadline=time.monotonic() + bench.job_timeout_s,

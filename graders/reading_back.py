@@ -1,7 +1,7 @@
 """Read what grading left in notebooks: named checks that failed, and answers.
 
 Law: only names leave here: the ids of checks that the course's notes list, and
-the kind of an error. The text of a test, hidden or visible, and what a
+the kind of an error or a warning out of a fixed list. The text of a test, hidden or visible, and what a
 learner's code printed while it was graded never do. A hostile notebook is a
 notebook that says nothing, never an error.
 """
@@ -27,6 +27,14 @@ KNOWN_ERRORS = {
     for name, kind in vars(builtins).items()
     if isinstance(kind, type) and issubclass(kind, BaseException)
 }
+_LIBRARIES = {
+    *("BiopythonWarning", "BiopythonDeprecationWarning", "BiopythonParserWarning"),
+    *("DtypeWarning", "ParserWarning", "PerformanceWarning", "SettingWithCopyWarning"),
+    *("MatplotlibDeprecationWarning", "VisibleDeprecationWarning"),
+}
+KNOWN_WARNINGS = {name for name in KNOWN_ERRORS if name.endswith("Warning")} | _LIBRARIES
+_WARNING = re.compile(r"\b([A-Z][A-Za-z]{3,40}Warning)\b", re.ASCII)
+_STDERR_CHARS = 20_000
 
 
 def notebook(text: str) -> dict[str, Any] | None:
@@ -125,11 +133,23 @@ def _sentence(outputs: list[Mapping[str, Any]]) -> str:
         return _(
             "The checks stopped with {error}: run your cells from top to bottom and look at the first one that fails."
         ).format(error=known[-1])
-    if not errors and any(output.get("name") == "stderr" for output in outputs):
+    return "" if errors else _red_text(outputs)
+
+
+def _red_text(outputs: list[Mapping[str, Any]]) -> str:
+    """Return why text on a red ground cost all points: nbgrader's rule for stderr."""
+    texts = [_text(o.get("text")) for o in outputs if o.get("name") == "stderr"]
+    if not texts:
+        return ""
+    named = _WARNING.findall("".join(texts)[:_STDERR_CHARS])
+    kind = next((name for name in named if name in KNOWN_WARNINGS), "")
+    if kind:
         return _(
-            "Your code printed a warning or an error message while the checks ran, which counts as failed: run the cell and look for text on a red ground."
-        )
-    return ""
+            "No check failed, but your code gave a warning while the checks ran ({kind}), and a warning there counts as failed. Run your cells from top to bottom, look for text on a red ground, and change what it warns of."
+        ).format(kind=kind)
+    return _(
+        "No check failed, but your code printed a warning or an error message while the checks ran, and such text counts as failed. Run your cells from top to bottom and look for text on a red ground."
+    )
 
 
 def answers(book: Mapping[str, Any]) -> dict[str, str]:

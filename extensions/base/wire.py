@@ -144,8 +144,20 @@ class Criterion(Wire):
     checks: list[CheckNote] = []
     hints: list[str] = []
     rubric: list[RubricLevel] = []
-    comment: str = ""
+    comment: str = Field("", description="What a person wrote about it.")
+    why: str = Field("", description="Why the machine gave no points, as a sentence.")
     answer: str = Field("", description="The learner's own answer as handed in (source text).")
+    printed: str = Field(
+        "", description="What this code printed before the first hidden test ran; plain text."
+    )
+
+
+class Printed(Wire):
+    """What a cell printed that belongs to no criterion."""
+
+    cell: str = Field(description="`<notebook>/<grade_id>`, or `<notebook>/#<number>`.")
+    title: str
+    text: str
 
 
 class Feedback(Wire):
@@ -163,7 +175,14 @@ class Feedback(Wire):
     points: str
     max_points: str
     reason: str = Field("", description="A sentence where the work could not be graded as it came.")
+    mended: list[str] = Field([], description="Sentences: what was repaired before grading.")
+    next: str = Field("", description="What to try next, as one sentence.")
     criteria: list[Criterion]
+    printed: list[Printed] = []
+    withheld: bool = Field(
+        default=False,
+        description="Whether hidden tests ran, after which nothing printed is shown.",
+    )
 
 
 class OutcomeView(Wire):
@@ -284,7 +303,8 @@ class CellScore(Wire):
     failed_checks: list[str] = Field(
         [], description="Ids of named checks that failed; never test text."
     )
-    comment: str = ""
+    comment: str = Field("", description="Why the machine gave no points, as a sentence.")
+    person_comment: str = Field("", description="What a person wrote in the gradebook.")
 
 
 class Job(Wire):
@@ -303,6 +323,10 @@ class Job(Wire):
     submitted_at: datetime | None = None
     due_at: datetime | None = None
     notes: dict[str, object] = Field({}, description="grading/<assignment>.yml by assignment.")
+
+
+ODD_POINTS = "odd_points"
+"""Code of the flag for points that a test does not give by itself; held until a person looked."""
 
 
 class Flag(Wire):

@@ -15,7 +15,8 @@ _STYLE = "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding
 def feedback_page(feedback: Feedback) -> str:
     """Return the page."""
     title = escape(_("Feedback: {title}").format(title=feedback.title))
-    body = "\n".join([f"<h1>{title}</h1>", *_summary(feedback), *_criteria(feedback)])
+    parts = [*_summary(feedback), *_criteria(feedback), *_elsewhere(feedback)]
+    body = "\n".join([f"<h1>{title}</h1>", *parts])
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
@@ -36,6 +37,8 @@ def _summary(feedback: Feedback) -> Iterator[str]:
         yield f"<p>{escape(_('Preliminary: a person still has to look at a part of it.'))}</p>"
     if feedback.reason:
         yield f"<p>{escape(feedback.reason)}</p>"
+    if feedback.next:
+        yield f"<p>{escape(_('What to try next: {tip}').format(tip=feedback.next))}</p>"
 
 
 def _criteria(feedback: Feedback) -> Iterator[str]:
@@ -48,10 +51,25 @@ def _criteria(feedback: Feedback) -> Iterator[str]:
                 + "".join(f"<li>{escape(_check(c))}</li>" for c in criterion.checks)
                 + "</ul>"
             )
+        if criterion.why:
+            yield f"<p>{escape(criterion.why)}</p>"
         if criterion.comment:
             yield f"<p>{escape(criterion.comment)}</p>"
         if criterion.hints:
             yield "<ol>" + "".join(f"<li>{escape(hint)}</li>" for hint in criterion.hints) + "</ol>"
+        if criterion.printed:
+            yield _printed(criterion.printed)
+
+
+def _elsewhere(feedback: Feedback) -> Iterator[str]:
+    for each in feedback.printed:
+        yield f"<h2>{escape(each.title)}</h2>"
+        yield _printed(each.text)
+
+
+def _printed(text: str) -> str:
+    word = escape(_("What your code printed"))
+    return f"<details><summary>{word}</summary><pre>{escape(text)}</pre></details>"
 
 
 def _points(criterion: Criterion) -> str:

@@ -41,6 +41,7 @@ from bioskills.hub.campus.exchange_callers import (
     actor_of,
     delivery_for,
 )
+from bioskills.hub.campus.hidden_tests import hidden_lines
 from bioskills.hub.campus.site import Refused, Site
 from bioskills.hub.campus.submissions import HandIn
 from bioskills.hub.campus.transfers import received_tree, tar_response
@@ -170,12 +171,23 @@ def _may_return(site: Site, caller: Instructor | Grader, run: str, submission_id
 def _keep_pages(
     site: Site, caller: Instructor | Grader, run: str, submission_id: int, tree: Tree
 ) -> None:
-    feedback_files.check_pages(tree, site.objects)
+    feedback_files.check_pages(tree, site.objects, _secret(site, caller, run, submission_id))
     with site.store.transaction() as session:
         delivery = delivery_for(session, site, caller, run, "feedback")
         found = submission_lists.find_submission(session, delivery, submission_id)
         by = actor_of(session, caller)
         feedback_files.keep_pages(session, found, tree, by=by, at=site.clock())
+
+
+def _secret(
+    site: Site, caller: Instructor | Grader, run: str, submission_id: int
+) -> frozenset[str]:
+    """Return the lines of the hidden tests that pages on this hand-in must not show."""
+    with site.store.reading() as session:
+        delivery = delivery_for(session, site, caller, run, "feedback")
+        found = submission_lists.find_submission(session, delivery, submission_id)
+        name = session.get_one(Assignment, found.assignment_id).name
+    return hidden_lines(site.objects, delivery.course.sha256, name)
 
 
 def _may_release(site: Site, caller: Instructor | Grader, run: str, name: str) -> None:

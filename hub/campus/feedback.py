@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables
+from bioskills.base.text import _
 from bioskills.base.wire import CheckNote, Criterion, Feedback, RubricLevel
 from bioskills.competence.mapping import parse_mapping
 from bioskills.courses.grading_notes import CellNotes, Check
@@ -23,6 +24,7 @@ from bioskills.hub.campus.pages_work import (
     notes_of,
     points_of,
 )
+from bioskills.hub.campus.printed import printed_by, printed_elsewhere
 from bioskills.hub.campus.wording import number
 
 _NO_NOTES = CellNotes(title="-", graded="automatic")
@@ -70,6 +72,8 @@ def build_feedback(hand_in: HandIn, result: tables.Result) -> Feedback:
     """Return the feedback on a hand-in from one result of its grading."""
     name = hand_in.assignment.name
     plan = manifest_of(hand_in.version).assignment(name)
+    notes = notes_of(hand_in.version, name).cells
+    criteria = criteria_of(hand_in.version, name, result)
     reached, most = points_of(result)
     return Feedback(
         submission_id=hand_in.submission.id,
@@ -84,7 +88,13 @@ def build_feedback(hand_in: HandIn, result: tables.Result) -> Feedback:
         points=number(reached),
         max_points=number(most),
         reason=result.reason,
-        criteria=criteria_of(hand_in.version, name, result),
+        next=_next(criteria),
+        criteria=criteria,
+        printed=printed_elsewhere(
+            ((each.cell, _written(notes, each.cell).answer) for each in criteria),
+            result.shown or {},
+        ),
+        withheld=any(not check.visible for note in notes.values() for check in note.checks),
     )
 
 
@@ -97,7 +107,8 @@ def criteria_of(
     cells = sorted(result.cells, key=lambda cell: order.get(_grade_id(cell), len(order)))
     proves = _outcomes(version)
     answers = result.hashes.get("answers") or {}
-    return [_criterion(cell, notes.get(_grade_id(cell)), proves, answers) for cell in cells]
+    shown = result.shown or {}
+    return [_criterion(cell, notes.get(_grade_id(cell)), proves, answers, shown) for cell in cells]
 
 
 def check_notes(checks: Iterable[Check], failed: Sequence[str], *, full: bool) -> list[CheckNote]:
@@ -128,6 +139,7 @@ def _criterion(
     notes: CellNotes | None,
     proves: Mapping[str, list[str]],
     answers: Mapping[str, str],
+    shown: Mapping[str, str],
 ) -> Criterion:
     points, most = cell_points(dict(cell)), Fraction(cell["max_points"])
     full = points is not None and points >= most
@@ -145,9 +157,32 @@ def _criterion(
         rubric=[
             RubricLevel(points=number(level.points), text=level.text) for level in written.rubric
         ],
-        comment=cell.get("comment") or "",
+        **_comments(cell),
         answer=_answer(cell["cell"], written.answer, answers),
+        printed=printed_by(cell["cell"], written.answer, shown),
     )
+
+
+def _comments(cell: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a person wrote and what the machine says, apart from each other."""
+    person, said = cell.get("person_comment") or "", cell.get("comment") or ""
+    if cell.get("manual_points") is None:
+        return {"comment": person, "why": said}
+    return {"comment": person or said, "why": ""}
+
+
+def _next(criteria: Iterable[Criterion]) -> str:
+    """Return what to try next: the first hint of the first criterion that is not full."""
+    for each in criteria:
+        short = each.points is not None and Fraction(each.points) < Fraction(each.max_points)
+        tip = next(iter(each.hints), each.why)
+        if short and tip:
+            return _("{title}: {tip}").format(title=each.title, tip=tip)
+    return ""
+
+
+def _written(notes: Mapping[str, CellNotes], cell: str) -> CellNotes:
+    return notes.get(cell.rpartition("/")[2], _NO_NOTES)
 
 
 def _answer(cell: str, solution: str | None, answers: Mapping[str, str]) -> str:

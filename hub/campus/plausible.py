@@ -16,12 +16,14 @@ from sqlalchemy.orm import Session
 
 from bioskills.base.tables import Assignment, CourseVersion, Job, Result, Run, Submission
 from bioskills.base.text import _
-from bioskills.base.wire import CellScore, GradeResult
+from bioskills.base.wire import ODD_POINTS, CellScore, GradeResult
 from bioskills.hub.campus.site import Refused
 
 # Written out: an exponent can ask for more memory than there is.
 _POINTS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?", re.ASCII)
 _MOST_SHOWN = 10
+_MOST_TEXTS, _MOST_TEXT, _MOST_TEXTS_BYTES = 200, 5_000, 100_000
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 
 
 def check(session: Session, job: Job, submission: Submission, grade: GradeResult) -> None:
@@ -39,10 +41,20 @@ def check(session: Session, job: Job, submission: Submission, grade: GradeResult
         faults += _judgement_faults(cell, person_may_have_graded=person_was_here)
         if _note(notes, cell).get("graded") == "person":
             faults += _machine_faults(cell)
+    faults += _shown_faults(grade)
     if faults:
         message = _("The result of job {n} cannot be right, so it was not taken: {faults}.")
         message = message.format(n=job.id, faults="; ".join(faults[:_MOST_SHOWN]))
         raise Refused(422, "implausible", message, _("Grade again, or say that this try failed."))
+
+
+def tells_too_much(grade: GradeResult) -> bool:
+    """Say whether these points may be a message: a person looks before the learner sees them.
+
+    Learner code can choose the number that a test cell returns, and so tell its author
+    something of a hidden test with each hand-in.
+    """
+    return any(flag.code == ODD_POINTS for flag in grade.flags)
 
 
 def _cell_notes(session: Session, job: Job, assignment: str) -> dict[str, Any]:
@@ -99,6 +111,10 @@ def _judgement_faults(cell: CellScore, *, person_may_have_graded: bool) -> Itera
         yield _("{cell} has extra credit, which a machine cannot give").format(
             cell=_shown(cell.cell)
         )
+    if cell.person_comment and not person_may_have_graded:
+        yield _("{cell} has a comment of a person, but no person graded it").format(
+            cell=_shown(cell.cell)
+        )
     if cell.manual_points is not None and not (person_may_have_graded and cell.needs_person):
         yield _("{cell} has points of a person, but no person graded it").format(
             cell=_shown(cell.cell)
@@ -114,6 +130,19 @@ def _machine_faults(cell: CellScore) -> Iterator[str]:
     untouched = cell.auto_points is not None and points == 0
     if points or not (cell.needs_person or untouched):
         yield _("{cell} is graded by a person, not by a machine").format(cell=_shown(cell.cell))
+
+
+def _shown_faults(grade: GradeResult) -> Iterator[str]:
+    """Find output that is more, or other, than short plain text."""
+    sizes = [len(key.encode()) + len(text.encode()) for key, text in grade.shown.items()]
+    if (
+        len(sizes) > _MOST_TEXTS
+        or max(sizes, default=0) > _MOST_TEXT
+        or sum(sizes) > _MOST_TEXTS_BYTES
+    ):
+        yield _("more of what was printed is to be shown than may be")
+    if any(_UNSEEN.search(text) for text in (*grade.shown, *grade.shown.values())):
+        yield _("what was printed holds characters that nobody sees")
 
 
 def _points(text: str) -> Decimal | None:

@@ -42,7 +42,7 @@ def record(session: Session, job: Job, grade: GradeResult, at: datetime) -> Resu
     session.add(result)
     session.flush()
     assignment = session.get_one(Assignment, submission.assignment_id)
-    if assignment.release_policy == AUTOMATIC:
+    if assignment.release_policy == AUTOMATIC and not plausible.tells_too_much(grade):
         publish(session, result, AUTOMATIC, at)
     return result
 
@@ -94,6 +94,7 @@ def _result(submission: Submission, job: Job, grade: GradeResult, at: datetime) 
         reason=grade.reason,
         cells=[cell.model_dump() for cell in grade.cells],
         hashes=hashes,
+        shown=grade.shown,
         graded_at=at,
         state="held",
     )

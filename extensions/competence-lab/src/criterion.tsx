@@ -33,6 +33,15 @@ export function Criterion({ criterion: c, feedback: f, model }: { criterion: ICr
           </pre>
         </>
       )}
+      {c.why && (
+        <div className="bsh-note">
+          <Icon name="info" />
+          <div>
+            <strong>{trans.__('Why there are no points')}</strong> {c.why}
+          </div>
+        </div>
+      )}
+      {c.printed && <Printed text={c.printed} title={c.title} trans={trans} />}
       {c.checks.length > 0 && <Checks checks={c.checks} trans={trans} />}
       {c.comment && (
         <>
@@ -51,6 +60,18 @@ export function Criterion({ criterion: c, feedback: f, model }: { criterion: ICr
         </div>
       )}
     </section>
+  );
+}
+
+/** What code printed: text alone, closed until it is asked for. */
+export function Printed({ text, title, trans }: { text: string; title: string; trans: Words }): React.JSX.Element {
+  return (
+    <details className="bsh-more">
+      <summary>{trans.__('What your code printed')}</summary>
+      <pre tabIndex={0} role="region" aria-label={trans.__('Output of %1', title)}>
+        <samp>{text}</samp>
+      </pre>
+    </details>
   );
 }
 

@@ -8,7 +8,7 @@ import React from 'react';
 
 import type { Actions } from './actions.js';
 import { mayTryAgain } from './card.js';
-import { Criterion, headingId, isFull, kind } from './criterion.js';
+import { Criterion, headingId, isFull, kind, Printed } from './criterion.js';
 import { absolute } from './dates.js';
 import { Icon } from './icons.js';
 import type { Model } from './model.js';
@@ -65,6 +65,11 @@ function Feedback(props: IProps): React.JSX.Element {
             <Bar share={Number(f.max_points) ? Number(f.points) / Number(f.max_points) : 0} done={!rest.length} />
             <p>{summary(f, rest, trans)}</p>
             {f.reason && <p>{f.reason}</p>}
+            {f.next && (
+              <p>
+                <strong>{trans.__('What to try next.')}</strong> {f.next}
+              </p>
+            )}
           </section>
           <Criteria {...props} />
           <Proves {...props} />
@@ -74,9 +79,36 @@ function Feedback(props: IProps): React.JSX.Element {
             <Criterion key={criterion.cell} criterion={criterion} feedback={f} model={model} />
           ))}
           {!f.criteria.length && <p>{trans.__('There are no criteria to show.')}</p>}
+          <Elsewhere {...props} />
         </div>
       </div>
     </div>
+  );
+}
+
+/** What other cells printed, and why the rest of it is not here. */
+function Elsewhere({ feedback: f, model }: IProps): React.JSX.Element {
+  const { trans } = model;
+  const printed = f.printed ?? [];
+  return (
+    <>
+      {printed.length > 0 && (
+        <section className="bsh-item" aria-labelledby={`fb-${f.submission_id}-printed`}>
+          <h2 id={`fb-${f.submission_id}-printed`}>{trans.__('Other cells')}</h2>
+          {printed.map(each => (
+            <React.Fragment key={each.cell}>
+              <h3>{each.title}</h3>
+              <Printed text={each.text} title={each.title} trans={trans} />
+            </React.Fragment>
+          ))}
+        </section>
+      )}
+      {f.withheld && (
+        <p className="bsh-meta">
+          {trans.__('What is printed after the first hidden test has run is not shown here: it could repeat the test. Run your notebook to see all of it.')}
+        </p>
+      )}
+    </>
   );
 }
 

@@ -254,6 +254,11 @@ function LastFeedback({ model, actions }: IProps): React.JSX.Element {
           ) : (
             <p>{last.reason || trans.__('%1 of %2 criteria have full points.', full, last.criteria.length)}</p>
           )}
+          {!comment && last.next && (
+            <p>
+              <strong>{trans.__('What to try next.')}</strong> {last.next}
+            </p>
+          )}
           <p className="bsh-meta">
             <Button look="link" label={last.title} about={trans.__('See feedback')} onClick={() => void actions.feedback(last.submission_id, last.title)} />
             {', '}

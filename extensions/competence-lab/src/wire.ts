@@ -198,8 +198,20 @@ export interface ICriterion {
   checks: ICheckNote[];
   hints: string[];
   rubric: { points: string; text: string }[];
+  /** What a person wrote. */
   comment: string;
+  /** Why the machine gave no points. */
+  why: string;
   answer: string;
+  /** What this code printed before the first hidden test ran. */
+  printed: string;
+}
+
+/** What a cell printed that belongs to no criterion. */
+export interface IPrinted {
+  cell: string;
+  title: string;
+  text: string;
 }
 
 export interface IFeedback {
@@ -215,7 +227,12 @@ export interface IFeedback {
   points: string;
   max_points: string;
   reason: string;
+  /** What to try next; empty where nothing is left to do. */
+  next: string;
   criteria: ICriterion[];
+  printed: IPrinted[];
+  /** Whether hidden tests ran, after which nothing printed is shown. */
+  withheld: boolean;
 }
 
 /** Of one thing: what is used and what may be; null where nobody counts. */

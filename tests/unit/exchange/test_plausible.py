@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bioskills.base.tables import CourseVersion, Evidence, Job, Result, Submission
-from bioskills.base.wire import CellScore, GradeResult
+from bioskills.base.wire import CellScore, Flag, GradeResult
 from bioskills.hub.campus import jobs
 from bioskills.hub.campus.site import Refused
 
@@ -123,3 +123,42 @@ def test_a_persons_points_of_before_come_back_and_wait_for_a_person(world: Any, 
         with pytest.raises(Refused):
             world.finish(again.id, result(count(), why(**{"manual_points": "1.5", **faulty})))
     assert world.finish(again.id, result(count(), why(manual_points="1.5"))) == "preliminary"
+
+
+# Output that no grader of ours gives.
+TOO_MUCH = {
+    "a long text": {"p1/a": "x" * 6_000},
+    "many texts": {f"p1/#{n}": "x" for n in range(300)},
+    "long texts": {f"p1/#{n}": "x" * 4_000 for n in range(40)},
+    "a colour": {"p1/a": "\x1b[31mred"},
+    "zero width": {"p1/a": "z\u200bebra"},
+    "an odd name": {"p1/\u202ea": "x"},
+}
+
+
+@pytest.mark.parametrize("shown", TOO_MUCH.values(), ids=TOO_MUCH)
+def test_output_to_show_is_short_plain_text(world: Any, job: Any, shown: dict[str, str]) -> None:
+    with pytest.raises(Refused, match="printed"):
+        world.finish(job.id, result(count(), why()).model_copy(update={"shown": shown}))
+
+    assert world.rows(Result) == []
+
+
+def test_output_to_show_is_kept_with_the_result(world: Any, job: Any) -> None:
+    texts = {"p1/count_answer": "3\tréads\n", "p1/#1": "x"}
+    world.finish(job.id, result(count(), why()).model_copy(update={"shown": texts}))
+
+    assert world.rows(Result)[0].shown == texts
+
+
+def test_a_comment_of_a_person_before_any_person_looked_is_refused(world: Any, job: Any) -> None:
+    with pytest.raises(Refused, match="comment of a person"):
+        world.finish(job.id, result(count(person_comment="Good."), why()))
+
+
+def test_points_that_code_may_have_chosen_are_held_for_a_person(world: Any, job: Any) -> None:
+    flag = Flag(code="odd_points", cell="p1/count", message="An unusual share.")
+    odd = result(count(auto_points="1.37")).model_copy(update={"flags": [flag]})
+
+    assert world.finish(job.id, odd) == "held"
+    assert world.rows(Evidence) == []

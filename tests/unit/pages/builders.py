@@ -408,7 +408,8 @@ def as_machine(cell: CellScore) -> CellScore:
     """Return a cell as the grader gives it: what a person graded still waits."""
     if cell.manual_points is None:
         return cell
-    return cell.model_copy(update={"manual_points": None, "needs_person": True})
+    told = {"manual_points": None, "needs_person": True, "person_comment": ""}
+    return cell.model_copy(update=told)
 
 
 def tar_names(content: bytes) -> list[str]:

@@ -194,3 +194,65 @@ def test_work_that_no_attempt_could_grade_says_why(world: World) -> None:
 
     assert "A person has to look at this." in found
     assert "The notebook could not be opened." in found
+
+
+def printed(world: World) -> int:
+    """Return a hand-in whose grading kept output of an answer, of a test and of a free cell."""
+    submission = world.hand_in("kim", 1, "s1", NOW - timedelta(days=2))
+    cells = [auto("s1/gc", "0", "5"), auto("s1/frames", "2", "2"), waiting("s1/why", "3")]
+    result = world.grade(submission, cells, verdict="needs_person")
+    shown = {
+        "s1/#1": "<b>free</b> cell",
+        "s1/gc_answer": "<script>alert(2)</script>",
+        "s1/gc": "tested",
+        "s1/frames": "frames",
+    }
+    world.change(tables.Result, result, shown=shown)
+    world.publish(result)
+    return submission
+
+
+def test_what_was_printed_stands_with_the_criterion_that_printed_it(world: World) -> None:
+    found = told(world, printed(world))
+
+    assert {each.cell: each.printed for each in found.criteria} == {
+        "s1/gc": "<script>alert(2)</script>\ntested",
+        "s1/frames": "frames",
+        "s1/why": "",
+    }
+    assert [(each.title, each.text) for each in found.printed] == [
+        ("Code cell 1 of s1", "<b>free</b> cell")
+    ]
+    assert found.withheld
+
+
+def test_what_was_printed_is_closed_and_shown_as_text(world: World) -> None:
+    found = page(world, "kim", printed(world))
+
+    assert '<details class="hint printed"><summary>What your code printed' in found
+    assert "&lt;script&gt;alert(2)&lt;/script&gt; tested" in found
+    assert "<script>alert(2)" not in found
+    assert "&lt;b&gt;free&lt;/b&gt; cell" in found
+    assert "after the first hidden test has run is not shown" in found
+
+
+def test_what_to_try_next_is_the_first_hint_of_what_is_not_full(world: World) -> None:
+    submission = graded(world)
+
+    assert told(world, submission).next == "GC content: Which letters occur?"
+    assert "What to try next.</strong> GC content: Which letters occur?" in page(
+        world, "kim", submission
+    )
+
+
+def test_a_reason_of_the_machine_is_not_said_in_the_assessors_name(world: World) -> None:
+    submission = world.hand_in("kim", 1, "s1", NOW - timedelta(days=2))
+    warned = auto("s1/gc", "0", "5").model_copy(update={"comment": "A warning counts as failed."})
+    looked = read("s1/why", "2", "3").model_copy(update={"person_comment": "Clear."})
+    world.publish(world.grade(submission, [warned, auto("s1/frames", "2", "2"), looked]))
+
+    found = {each.cell: each for each in told(world, submission).criteria}
+    text = page(world, "kim", submission)
+    assert (found["s1/gc"].comment, found["s1/gc"].why) == ("", "A warning counts as failed.")
+    assert (found["s1/why"].comment, found["s1/why"].why) == ("Clear.", "")
+    assert "Why there are no points</strong>A warning counts as failed." in text
