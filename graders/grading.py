@@ -103,7 +103,7 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
     seal = Seal(books, sources)
     with scratch_book.opened(slot / "gradebook.db") as gradebook:
         expected = scratch_book.notebooks_of(gradebook, assignment)
-        outcome = _autograde(job, slot, bench, record, seal, tell)
+        outcome = _autograde(job, slot, bench, record=record, seal=seal, tell=tell)
         scores = (
             scratch_book.no_scores(gradebook, assignment)
             if outcome.error
@@ -132,7 +132,7 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
 
 
 def _autograde(
-    job: Job, slot: Path, bench: Bench, record: Any, seal: Seal, tell: Tell
+    job: Job, slot: Path, bench: Bench, *, record: Any, seal: Seal, tell: Tell
 ) -> Outcome:
     """Run nbgrader's own converter with its own steps; only the one that runs cells is ours."""
     from nbgrader.converters import Autograde  # noqa: PLC0415 - 1,300 modules

@@ -35,8 +35,8 @@ def unpack(
     Raises:
         UnsafeTreeError: An entry is no regular file, or its path leaves the tree.
     """
-    opened = tarfile.open(tar) if isinstance(tar, Path) else tarfile.open(fileobj=tar)
-    with opened as archive:
+    path, file = (tar, None) if isinstance(tar, Path) else (None, tar)
+    with tarfile.open(path, fileobj=file) as archive:
         for entry in archive:
             parts = PurePosixPath(entry.name).parts
             source = archive.extractfile(entry) if entry.isreg() else None
@@ -73,9 +73,10 @@ def pack_into(folder: Path, file: BinaryIO, notebooks_of: Path | None = None) ->
                 name = path.relative_to(folder)
                 if notebooks_of is None or path.suffix != NOTEBOOK:
                     archive.add(path, arcname=str(name), recursive=False)
-        for path in sorted(notebooks_of.rglob(f"*{NOTEBOOK}")) if notebooks_of else ():
-            if path.is_file() and not path.is_symlink():
-                archive.add(path, arcname=str(path.relative_to(notebooks_of)), recursive=False)
+        if notebooks_of is not None:
+            for path in sorted(notebooks_of.rglob(f"*{NOTEBOOK}")):
+                if path.is_file() and not path.is_symlink():
+                    archive.add(path, arcname=str(path.relative_to(notebooks_of)), recursive=False)
 
 
 def copy_regular(source: Path, target: Path) -> int:

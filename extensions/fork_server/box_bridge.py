@@ -9,6 +9,7 @@ import queue
 import signal
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import KernelManager
@@ -23,7 +24,7 @@ NO_HISTORY = "--HistoryManager.hist_file=:memory:"
 
 def serve(name: str, line: socket.socket) -> None:
     """Start the kernel of this name and carry messages until the other end hangs up."""
-    os.mkdir(SOCKETS, 0o700)
+    Path(SOCKETS).mkdir(mode=0o700)
     manager = KernelManager(kernel_name=name, transport="ipc", ip=f"{SOCKETS}/k")
     arguments = [NO_HISTORY] if manager.ipykernel else []
     manager.start_kernel(extra_arguments=arguments)

@@ -54,7 +54,7 @@ class BoxSession(Session):  # type: ignore[misc]
             self.line.sendall(b"".join([*parts, b"}\n"]))
         return msg
 
-    def _whole(
+    def _whole(  # noqa: PLR0917 - the order is jupyter_client's
         self,
         msg_or_type: Any,
         content: Any = None,
@@ -64,9 +64,8 @@ class BoxSession(Session):  # type: ignore[misc]
         _track: bool = False,
         header: Any = None,
         metadata: Any = None,
-        **named: Any,
+        **_named: Any,
     ) -> tuple[dict[str, Any], Any]:
-        del named
         if isinstance(msg_or_type, Mapping):
             return dict(msg_or_type), buffers or msg_or_type.get("buffers")
         made = self.msg(
@@ -96,10 +95,12 @@ class BoxStream(OutStream):  # type: ignore[misc]
 
     def write(self, string: str) -> int | None:
         """Keep text for the next message; a forked child writes into the pipe that is watched."""
-        if isinstance(string, str) and not self._is_master_process():
+        if not isinstance(string, str):
+            return super().write(string)  # type: ignore[unreachable]  # which says what is wrong
+        if not self._is_master_process():
             os.write(self._original_stdstream_fd, string.encode("utf-8", "replace"))
             return len(string)
-        if isinstance(string, str) and self.printed > self.most:
+        if self.printed > self.most:
             return len(string)
         before, self.printed = self.printed, self.printed + len(string)
         if self.printed > self.most:
@@ -168,7 +169,7 @@ def prepare(folder: str) -> IPKernelApp:
         folder: An empty folder for IPython's profile.
     """
     os.environ["IPYTHONDIR"] = folder
-    app = IPKernelApp.instance()
+    app: IPKernelApp = IPKernelApp.instance()
     app.session = BoxSession(parent=app)
     app.config.HistoryManager.enabled = False
     app.config.InteractiveShell.cache_size = 1000

@@ -100,7 +100,7 @@ def _shown(path: str) -> tuple[str, ...]:
 def _open_to_all(how: str, path: str) -> Iterator[str]:
     """Show a folder; those above it, which bubblewrap makes for root alone, may be passed by all."""
     for folder in reversed(Path(path).parents):
-        if str(folder) not in {"/", "/tmp"}:  # noqa: S108 - one that is there
+        if str(folder) not in {"/", "/tmp"}:
             yield from ("--perms", "0755", "--dir", str(folder))
     yield from (how, path, path)
 
