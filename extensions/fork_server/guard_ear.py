@@ -134,25 +134,32 @@ _LIBRARIES = roots()
 
 def _asker(of_code: OfCode) -> Callable[[FrameType | None, str], bool]:
     """Return what says whether a learner's code asked: itself, or through what only passes on."""
-    far = {"open", "os.listdir", "os.scandir"}
 
     def ask(frame: FrameType | None, event: str) -> bool:
-        depth = 0
-        while frame is not None and depth < DEEPEST:
+        passing = next((f for begin, f in _PASS_ON if event.startswith(begin)), ("/guard_ear.py",))
+        for _depth in range(DEEPEST):
+            if frame is None:
+                return False
             if of_code(frame.f_code, frame.f_globals):
                 return True
-            file = frame.f_code.co_filename
-            passes = file.endswith(_PASS_ON) or (event == "import" and "<frozen" in file)
-            if event not in far and not passes:
+            if not frame.f_code.co_filename.endswith(passing):
                 return False
-            frame, depth = frame.f_back, depth + 1
+            frame = frame.f_back
         return False
 
     return ask
 
 
-_PASS_ON = ("/inspect.py", "/traceback.py", "/ctypes/__init__.py", "/importlib/__init__.py",
-            "/unittest/__init__.py", "/threading.py", "/socket.py", "/types.py", "/runpy.py",
-            "/guard_ear.py")  # fmt: skip
-"""Library files that ask for whoever calls them."""
+_PASS_ON: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("open", ("",)),
+    ("os.listdir", ("",)),
+    ("os.scandir", ("",)),
+    ("sys._getframe", ("/guard_ear.py", "/inspect.py", "/traceback.py")),
+    ("import", ("/guard_ear.py", "_bootstrap>", "_bootstrap_external>", "/importlib/__init__.py",
+                "/unittest/__init__.py")),
+    ("ctypes.", ("/guard_ear.py", "/ctypes/__init__.py")),
+    ("socket.", ("/guard_ear.py", "/socket.py")),
+    ("function.", ("/guard_ear.py", "/types.py")),
+)  # fmt: skip
+"""Library files that ask for whoever calls them; the empty end fits all."""
 bind(globals())

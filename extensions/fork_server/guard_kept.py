@@ -13,6 +13,7 @@ from operator import attrgetter, is_
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
+from bioskills.fork_server.guard_version import dict_version
 from bioskills.fork_server.guard_origin import HEAP_TYPE, bind, names_of
 
 Names = dict[str, Any]
@@ -57,9 +58,11 @@ class Group(NamedTuple):
         now: Returns the names and what they hold, given the shell; may be the living mapping.
         how: *exact*: nothing may change; *methods*: no function may; *called*: no function
             may be replaced by another; *learners*: nothing may by something of a learner's.
-        added: What a new name is judged by: *exact*, *learners*, or *dunder*: a
-            learner's function with a name that Python itself calls.
+        added: What a new name is judged by: *exact*, *learners*, or *dunder*: something of
+            a learner's with a name that Python itself calls, or that a base class has.
         passing: Names that may change.
+        living: The mapping itself, where `now` returns one that lives on.
+        kind: The class whose names these are.
     """
 
     code: str
@@ -68,6 +71,17 @@ class Group(NamedTuple):
     how: str = EXACT
     added: str = EXACT
     passing: frozenset[str] = frozenset()
+    living: Mapping[str, Any] | None = None
+    kind: type | None = None
+
+
+def version_of(group: Group) -> int | None:
+    """Return a number that changes with any change of a living mapping; None where unknown.
+
+    To read it touches nothing; to read what the mapping holds counts references,
+    and so copies, in each fork, the memory pages where it lies.
+    """
+    return None if group.living is None else dict_version(group.living)
 
 
 def differences(
@@ -78,7 +92,7 @@ def differences(
         return
     for name in (then.keys() | now.keys()) - group.passing:
         if name not in then:
-            changed = _new_matters(group.added, name, now[name], whose)
+            changed = _new_matters(group, name, now[name], whose)
         else:
             old, new = then[name], now.get(name)
             changed = new is not old and _change_matters(group.how, old, new, whose)
@@ -86,8 +100,12 @@ def differences(
             yield f"{group.label}{name}"
 
 
-def _new_matters(added: str, name: str, new: Any, whose: Whose) -> bool:
-    return added == EXACT or ((added == LEARNERS or name.startswith("__")) and whose(new))
+def _new_matters(group: Group, name: str, new: Any, whose: Whose) -> bool:
+    if group.added == EXACT:
+        return True
+    bases = group.kind.__mro__[1:] if group.kind else ()
+    counts = group.added == LEARNERS or name.startswith("__")
+    return (counts or any(name in names_of(base) for base in bases)) and whose(new)
 
 
 def _change_matters(how: str, old: Any, new: Any, whose: Whose) -> bool:
@@ -159,8 +177,18 @@ def _object_groups(code: str, thing: Any) -> Iterator[Group]:
 
 
 def _class_group(code: str, kind: type) -> Group:
-    names = names_of(kind)
-    return Group(code, f"{kind.__name__}.", lambda _shell: names, METHODS, DUNDER)
+    return _living(code, f"{kind.__name__}.", names_of(kind), METHODS, DUNDER)._replace(kind=kind)
+
+
+def _living(
+    code: str,
+    label: str,
+    names: Mapping[str, Any],
+    how: str,
+    added: str,
+    passing: frozenset[str] = frozenset(),
+) -> Group:
+    return Group(code, label, lambda _shell: names, how, added, passing, names)
 
 
 def kernel_groups(shell: Any) -> Iterator[Group]:
@@ -184,8 +212,7 @@ def process_groups() -> Iterator[Group]:
     yield Group("import_hook", "", lambda _s: _keyed(sys.path_hooks), LEARNERS, LEARNERS)
     held = [name for name in (*STRICT, *WIDE, "builtins") if name in sys.modules]
     yield Group("module_replaced", "", lambda _s: {n: sys.modules.get(n) for n in held})
-    words = vars(builtins)
-    yield Group("builtin_changed", "", lambda _s: words, EXACT, LEARNERS, PASSING)
+    yield _living("builtin_changed", "", vars(builtins), EXACT, LEARNERS, PASSING)
     streams = ("stdout", "stderr", "__stdout__", "__stderr__", "displayhook", "excepthook")
     yield Group(
         "stream_replaced", "sys.", lambda _s: {n: getattr(sys, n, None) for n in streams}
@@ -211,8 +238,7 @@ def library_groups() -> Iterator[Group]:
             strict = name in STRICT
             how = METHODS if strict else LEARNERS if name in LAZY else CALLED
             code = "test_helper_changed" if strict else "library_changed"
-            names = vars(sys.modules[name])
-            yield Group(code, f"{name}.", lambda _s, names=names: names, how, DUNDER)  # type: ignore[misc]
+            yield _living(code, f"{name}.", vars(sys.modules[name]), how, DUNDER)
     yield _code_group()
 
 

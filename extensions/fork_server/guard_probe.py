@@ -12,10 +12,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import islice
 from types import FunctionType, ModuleType
 from typing import Any
 
 from bioskills.fork_server.guard_origin import (
+    HEAP_TYPE,
     MAIN,
     OfCode,
     Whose,
@@ -59,39 +61,51 @@ SHADOWS: dict[str, tuple[tuple[Any, ...], Any]] = {
 """What a builtin of this name answers; the learner's own version of it should, too."""
 BASES = (int, float, str, bytes, list, dict, tuple, set, complex, frozenset)
 MOCKS = ("unittest.mock", "mock")
-MOST_VALUES = 2000
+MOST_VALUES, MOST_INSIDE, DEEPEST = 2000, 40, 2
 PATIENCE_S = 0.25
 
 
 def classes_of(of_code: OfCode) -> Classes:
-    """Return what finds the classes that came since now and are a learner's, each with an object."""
-    bases = [object, *BASES, type, *_array_types()]
-    known = {id(kind) for base in bases for kind in _subclasses(base)}
+    """Return what finds a learner's classes, each with an object of it where there is one.
+
+    Looks from the learner's names inwards. To go through all classes of the process
+    would copy the pages they lie in, in each fork.
+    """
 
     def find(names: Mapping[str, Any]) -> Iterator[tuple[type, Any]]:
-        new = {
-            id(kind): kind for base in bases for kind in _subclasses(base) if id(kind) not in known
-        }
-        objects: dict[int, Any] = {}
+        objects: dict[int, tuple[type, Any]] = {}
         for value in list(names.values())[:MOST_VALUES]:
-            objects.setdefault(id(type(value)), value)
-            new.setdefault(id(type(value)), type(value))
-        for kind in new.values():
-            if id(kind) not in known and is_learners_class(kind, of_code):
-                yield kind, objects.get(id(kind))
+            for part in _inwards(value, DEEPEST):
+                kind = type(part)
+                if issubclass(kind, type):
+                    objects.setdefault(id(part), (part, None))
+                if kind.__flags__ & HEAP_TYPE and objects.get(id(kind), (0, None))[1] is None:
+                    objects[id(kind)] = (kind, part)
+        for kind, real in objects.values():
+            if is_learners_class(kind, of_code):
+                yield kind, real
 
     return find
 
 
-def _subclasses(kind: type) -> list[type]:
-    return type.__subclasses__(kind)
+def _inwards(value: Any, depth: int) -> Iterator[Any]:
+    """Yield a value and the first of what containers and functions hold."""
+    yield value
+    kind, inside = type(value), ()
+    if kind in (list, tuple, set, frozenset):
+        inside = tuple(islice(value, MOST_INSIDE))
+    elif kind is dict:
+        inside = tuple(islice(value.values(), MOST_INSIDE))
+    elif kind is FunctionType:
+        inside = (*_closed(value), *(value.__defaults__ or ()))
+    for part in inside if depth else ():
+        yield from _inwards(part, depth - 1)
 
 
-def _array_types() -> list[type]:
-    wanted = (("numpy", "ndarray"), ("numpy", "generic"), ("numpy", "float64"),
-              ("pandas", "DataFrame"), ("pandas", "Series"))  # fmt: skip
-    found = [vars(sys.modules[m]).get(name) for m, name in wanted if m in sys.modules]
-    return [kind for kind in found if isinstance(kind, type)]
+def _closed(function: FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # not given a value yet
+            yield cell.cell_contents
 
 
 def questions(of_code: OfCode) -> Callable[[type, Any], list[Found]]:

@@ -380,7 +380,7 @@ sys.setprofile(lambda frame, event, value: None)
 import gc
 found = [thing for thing in gc.get_objects() if type(thing) is dict and "gc_percent" in thing]
 """),
-    _case("unfreezes_memory", "static dynamic", WRONG + "import gc\ngc.unfreeze()\n"),
+    _case("unfreezes_memory", "static", WRONG + "import gc\ngc.unfreeze()\n"),
     _case("writes_memory", "static dynamic", WRONG + """
 import ctypes
 number = ctypes.c_long.from_address(id(256) + 16)
