@@ -17,7 +17,8 @@ from typing import Any
 from bioskills.base.wire import Flag
 from bioskills.graders import screening_magics as magics
 from bioskills.graders.flag_words import flags
-from bioskills.graders.screening_rules import Reader, Rules
+from bioskills.graders.screening_names import Rules
+from bioskills.graders.screening_rules import Reader
 
 Found = dict[str, str]
 SHARP_WORDS = re.compile(

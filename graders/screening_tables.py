@@ -103,7 +103,6 @@ ATTRIBUTES = {
     "set_custom_exc": "shell_reached",
     "custom_exceptions": "shell_reached",
     "run_ast_nodes": "shell_reached",
-    "run_code": "shell_reached",
     "run_cell": "shell_reached",
     "run_cell_async": "shell_reached",
     "user_ns": "names_reached",

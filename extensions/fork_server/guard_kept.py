@@ -38,7 +38,9 @@ WIDE = (
 )  # fmt: skip
 """Modules that tests and their preparations use; and everything of Biopython."""
 LAZY = (
-    "matplotlib", "matplotlib.pyplot", "sys",
+    "matplotlib",
+    "matplotlib.pyplot",
+    "sys",
 )
 """Modules that change themselves."""
 PASSING = frozenset({"_", "__", "___", "get_ipython", "exit", "quit", "display", "input"})
@@ -214,9 +216,7 @@ def process_groups() -> Iterator[Group]:
     yield Group("module_replaced", "", lambda _s: {n: sys.modules.get(n) for n in held})
     yield _living("builtin_changed", "", vars(builtins), EXACT, LEARNERS, PASSING)
     streams = ("stdout", "stderr", "__stdout__", "__stderr__", "displayhook", "excepthook")
-    yield Group(
-        "stream_replaced", "sys.", lambda _s: {n: getattr(sys, n, None) for n in streams}
-    )
+    yield Group("stream_replaced", "sys.", lambda _s: {n: getattr(sys, n, None) for n in streams})
 
 
 def _keyed(things: Iterable[Any]) -> Names:

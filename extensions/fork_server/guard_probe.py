@@ -172,9 +172,7 @@ def _letters(length: int) -> str:
 
 def _copied(function: FunctionType) -> FunctionType:
     names = {**function.__globals__, "print": lambda *_parts, **_options: None}
-    return FunctionType(
-        function.__code__, names, "f", function.__defaults__, function.__closure__
-    )
+    return FunctionType(function.__code__, names, "f", function.__defaults__, function.__closure__)
 
 
 def _stand_in(kind: type, real: Any) -> Any:
