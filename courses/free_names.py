@@ -7,7 +7,7 @@ as needed unless the cell binds it. A cell that is not Python needs and gives no
 import ast
 import builtins
 import symtable
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 KNOWN = frozenset(vars(builtins)) | {"display", "get_ipython", "exit", "quit", "__file__"}
 
@@ -18,12 +18,7 @@ def needs(source: str) -> frozenset[str]:
     if tree is None:
         return frozenset()
     bound: set[str] = set()
-    needed: set[str] = set()
-    for statement in tree.body:
-        needed |= set(_names(statement, ast.Load)) - bound
-        if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
-            needed |= {statement.target.id} - bound
-        bound |= set(_bound(statement))
+    needed = set(_flow(tree.body, bound))
     inner = _inner_globals(symtable.symtable(source, "<cell>", "exec"))
     local = _locals_only(tree)
     return frozenset((needed - local) | (inner - bound)) - KNOWN
@@ -49,24 +44,56 @@ def _scopes(node: ast.AST) -> bool:
     return isinstance(node, kinds)
 
 
+def _flow(statements: Iterable[ast.AST], bound: set[str]) -> Iterator[str]:
+    """Yield what is read before it is bound, in the order in which lines run."""
+    for statement in statements:
+        inner = [*_blocks(statement)]
+        head = [c for c in ast.iter_child_nodes(statement) if not _is_inside(c, inner)]
+        parts = head if inner else [statement]
+        yield from {name for part in parts for name in _names(part)} - bound
+        if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+            yield from {statement.target.id} - bound
+        bound.update(name for part in parts for name in _bound(part))
+        if name := getattr(statement, "name", None):
+            bound.add(name)
+        for block in inner:
+            yield from _flow(block, bound)
+
+
+def _blocks(statement: ast.AST) -> Iterator[list[ast.AST]]:
+    """Yield the lines inside a statement, block by block; none for one that makes a scope."""
+    if _scopes(statement):
+        return
+    for field in ("body", "handlers", "cases", "orelse", "finalbody"):
+        block = getattr(statement, field, None)
+        if isinstance(block, list) and block:
+            yield block
+
+
+def _is_inside(part: ast.AST, blocks: list[list[ast.AST]]) -> bool:
+    return any(part is line for block in blocks for line in block)
+
+
 def _here(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the parts of a statement that belong to the cell's own scope."""
     yield node
-    for child in ast.iter_child_nodes(node):
-        if _scopes(child):
-            yield child
-            yield from (d for d in getattr(child, "decorator_list", ()))
-        else:
-            yield from _here(child)
+    for child in _outer(node) if _scopes(node) else ast.iter_child_nodes(node):
+        yield from _here(child)
 
 
-def _names(statement: ast.AST, context: type[ast.expr_context]) -> Iterator[str]:
-    if _scopes(statement):
-        decorators = getattr(statement, "decorator_list", [])
-        yield from (n for d in decorators for n in _names(d, context))
-        return
+def _outer(scope: ast.AST) -> Iterator[ast.AST]:
+    """Yield what of a function or class is computed outside it."""
+    arguments = getattr(scope, "args", None)
+    yield from getattr(scope, "decorator_list", [])
+    yield from getattr(scope, "bases", [])
+    yield from getattr(scope, "keywords", [])
+    if isinstance(arguments, ast.arguments):
+        yield from (d for d in (*arguments.defaults, *arguments.kw_defaults) if d is not None)
+
+
+def _names(statement: ast.AST) -> Iterator[str]:
     for node in _here(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, context):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             yield node.id
 
 

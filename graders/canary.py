@@ -35,7 +35,9 @@ def passed(
 
     Args:
         reply: Content of its `execute_reply`, or of its `error` message.
-        nonce: That of the cell; `names` and `numpy` likewise.
+        nonce: That of the cell.
+        names: Those of the cell.
+        numpy: As for the cell.
     """
     expected = _made(nonce, tuple(names), numpy)[1]
     failed = reply.get("status", "error") == "error" and reply.get("ename") == "AssertionError"
@@ -49,7 +51,7 @@ def _made(nonce: str, names: tuple[str, ...], numpy: bool) -> tuple[str, str]:
     chosen = always + chance.sample(FORMS, FORMS_OF_A_CELL - len(always))
     chance.shuffle(chosen)
     own = f"_{chance.getrandbits(48):x}"
-    name = chance.choice(names) if names else "()"
+    name = chance.choice(names) if names else "said"
     parts = [form(chance, name) for form in chosen]
     left, right = chance.sample(range(100, 999), 2)
     body = "".join(f"{INDENT}{line}\n" for code, _said in parts for line in code.splitlines())

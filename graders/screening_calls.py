@@ -162,9 +162,9 @@ class CallReader(NameReader):
             self.note("type_hook", name)
         elif name in ARRAY_HOOKS:
             self.note("array_hook", name)
-        elif name in COMPARISONS and ignores_operand(name, code):
-            self.note("ignores_operand", name)
-        elif name == "__bool__" and always_says(code, True):
+        elif (name in COMPARISONS and ignores_operand(name, code)) or (
+            name == "__bool__" and always_says(code, True)
+        ):
             self.note("ignores_operand", name)
         elif name == "__getattr__" and answers_every_name(code):
             self.note("answers_every_name", name)

@@ -146,6 +146,7 @@ def borrow(
     Args:
         names: The namespace of the tests.
         wanted: What they need of the learner's.
+        line: Leads to the learner's process, which is in `lend`.
         limit_s: Wall seconds that each call may take.
 
     Returns: Names that could not come, each with why: a code of `plain_data`,

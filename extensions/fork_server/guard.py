@@ -56,10 +56,7 @@ def take(shell: Any, tell: guard_ear.Tell | None = None) -> Baseline:
         tell: Called with code and detail at the moment something is heard,
             while the code that caused it still runs. Must not raise.
     """
-    for package, name in HELPERS:
-        with suppress(ImportError):
-            if package in sys.modules:
-                importlib.import_module(name)
+    _import_helpers()
     of_code = code_judge()
     whose = judge(of_code)
     heard: dict[Found, bool] = {}
@@ -86,6 +83,13 @@ def take(shell: Any, tell: guard_ear.Tell | None = None) -> Baseline:
         return list(found)
 
     return changes
+
+
+def _import_helpers() -> None:
+    for package, name in HELPERS:
+        with suppress(ImportError):
+            if package in sys.modules:
+                importlib.import_module(name)
 
 
 def check(baseline: Baseline, shell: Any) -> list[Found]:

@@ -13,8 +13,8 @@ from operator import attrgetter, is_
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from bioskills.fork_server.guard_version import dict_version
 from bioskills.fork_server.guard_origin import HEAP_TYPE, bind, names_of
+from bioskills.fork_server.guard_version import dict_version
 
 Names = dict[str, Any]
 Whose = Callable[[Any], bool]
@@ -179,7 +179,7 @@ def _object_groups(code: str, thing: Any) -> Iterator[Group]:
 
 
 def _class_group(code: str, kind: type) -> Group:
-    return _living(code, f"{kind.__name__}.", names_of(kind), METHODS, DUNDER)._replace(kind=kind)
+    return _living(code, f"{kind.__name__}.", names_of(kind), METHODS)._replace(kind=kind)
 
 
 def _living(
@@ -187,10 +187,9 @@ def _living(
     label: str,
     names: Mapping[str, Any],
     how: str,
-    added: str,
-    passing: frozenset[str] = frozenset(),
+    added: str = DUNDER,
 ) -> Group:
-    return Group(code, label, lambda _shell: names, how, added, passing, names)
+    return Group(code, label, lambda _shell: names, how, added, living=names)
 
 
 def kernel_groups(shell: Any) -> Iterator[Group]:
@@ -214,7 +213,7 @@ def process_groups() -> Iterator[Group]:
     yield Group("import_hook", "", lambda _s: _keyed(sys.path_hooks), LEARNERS, LEARNERS)
     held = [name for name in (*STRICT, *WIDE, "builtins") if name in sys.modules]
     yield Group("module_replaced", "", lambda _s: {n: sys.modules.get(n) for n in held})
-    yield _living("builtin_changed", "", vars(builtins), EXACT, LEARNERS, PASSING)
+    yield _living("builtin_changed", "", vars(builtins), EXACT, LEARNERS)._replace(passing=PASSING)
     streams = ("stdout", "stderr", "__stdout__", "__stderr__", "displayhook", "excepthook")
     yield Group("stream_replaced", "sys.", lambda _s: {n: getattr(sys, n, None) for n in streams})
 
@@ -238,7 +237,7 @@ def library_groups() -> Iterator[Group]:
             strict = name in STRICT
             how = METHODS if strict else LEARNERS if name in LAZY else CALLED
             code = "test_helper_changed" if strict else "library_changed"
-            yield _living(code, f"{name}.", vars(sys.modules[name]), how, DUNDER)
+            yield _living(code, f"{name}.", vars(sys.modules[name]), how)
     yield _code_group()
 
 
@@ -267,7 +266,9 @@ _INSIDE = ("__code__", "__defaults__", "__kwdefaults__")
 
 def class_groups() -> Iterator[Group]:
     """Yield the classes of values that tests compare, with everything they come from."""
-    modules = [m for n, m in list(sys.modules.items()) if n in (*WIDE, *STRICT) or n[:4] == "Bio."]
+    modules: list[Any] = [
+        m for n, m in list(sys.modules.items()) if n in (*WIDE, *STRICT) or n[:4] == "Bio."
+    ]
     named = [v for m in modules if isinstance(m, ModuleType) for v in list(vars(m).values())]
     found = {
         id(kind): kind

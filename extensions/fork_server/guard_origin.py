@@ -45,7 +45,7 @@ def roots() -> tuple[str, ...]:
 def code_judge() -> OfCode:
     """Return the function that says whether code, run with these globals, is the learner's."""
     libraries = roots()
-    modules = [m for name, m in list(sys.modules.items()) if name != MAIN]
+    modules: list[Any] = [m for name, m in list(sys.modules.items()) if name != MAIN]
     known = {id(vars(m)) for m in modules if isinstance(m, ModuleType)}
     files = {str(getattr(module, "__file__", None)) for module in modules} | set(_running())
 

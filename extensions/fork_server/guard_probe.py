@@ -9,7 +9,6 @@ import builtins
 import dis
 import random
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -91,7 +90,8 @@ def classes_of(of_code: OfCode) -> Classes:
 def _inwards(value: Any, depth: int) -> Iterator[Any]:
     """Yield a value and the first of what containers and functions hold."""
     yield value
-    kind, inside = type(value), ()
+    kind: Any = type(value)
+    inside: tuple[Any, ...] = ()
     if kind in (list, tuple, set, frozenset):
         inside = tuple(islice(value, MOST_INSIDE))
     elif kind is dict:
@@ -137,15 +137,15 @@ def _lies(kind: type, real: Any, name: str, function: FunctionType) -> Iterator[
             yield NAMES, name
         return
     wanted = name != "__ne__"
-    pairs = (
+    pairs: tuple[tuple[Any, Any], ...] = (
         (object(), object()),
-        (random.randrange(2, 900), random.randrange(900, 9999)),
+        (random.randrange(2, 900), random.randrange(900, 9999)),  # noqa: S311 - no secret
         (random.random(), 1 + 99 * random.random()),  # noqa: S311 - no secret
         (_letters(7), _letters(11)),
         ([random.random()], [1, 2, _letters(5)]),  # noqa: S311 - the same
     )
     if name in ("__lt__", "__le__", "__gt__", "__ge__"):
-        pairs = ((-1e300, 1e300), ("", chr(0x10FFFF) * 3))  # type: ignore[assignment]
+        pairs = ((-1e300, 1e300), ("", chr(0x10FFFF) * 3))
     lies = any(all(_says(copied, self, one, wanted) for one in pair) for pair in pairs)
     if lies or _never_looks(function):
         yield OPERAND, name
@@ -177,7 +177,7 @@ def _copied(function: FunctionType) -> FunctionType:
 
 def _stand_in(kind: type, real: Any) -> Any:
     try:
-        made = object.__new__(kind)
+        made: Any = object.__new__(kind)
     except TypeError:
         return real if real is not None else _made(kind)
     with suppress(Exception):
@@ -189,7 +189,7 @@ def _stand_in(kind: type, real: Any) -> Any:
 def _made(kind: type) -> Any:
     """Return an object of a class that extends a number, a text or a container."""
     base = next((base for base in BASES if base in kind.__mro__), None)
-    return base.__new__(kind) if base else None  # type: ignore[call-overload]
+    return base.__new__(kind) if base else None
 
 
 def _says(function: FunctionType, self: Any, operand: Any, wanted: bool) -> bool:
@@ -199,7 +199,7 @@ def _says(function: FunctionType, self: Any, operand: Any, wanted: bool) -> bool
     if answer is True or answer is False:
         return answer is wanted
     # An object of the learner's own, which may be made to look true.
-    return module_of(type(answer)) == MAIN
+    return bool(module_of(type(answer)) == MAIN)
 
 
 def _answers(function: Any, *values: Any) -> Any:
@@ -234,29 +234,30 @@ def shadows(whose: Whose) -> Callable[[Mapping[str, Any]], Iterator[Found]]:
     """Return what finds a learner's own builtins and modules, where they give wrong answers."""
     asked: dict[int, bool] = {}
 
-    def wrong(name: str, function: Any) -> bool:
-        own = type(function) is FunctionType
-        key = hash((name, function.__code__ if own else id(function)))
+    def lies(name: str, value: Any) -> bool:
+        if name in _ERRORS:
+            return value is not _ERRORS[name]
+        if not callable(value) or type(value) is ModuleType or not whose(value):
+            return False
+        key = hash((name, value.__code__ if type(value) is FunctionType else id(value)))
         if key not in asked:
-            values, right = SHADOWS[name]
-            answer = _answers(_copied(function) if own else function, *values)
-            asked[key] = type(answer) is not type(right) or answer != right
+            asked[key] = name in ALIASES or _is_wrong(name, value)
         return asked[key]
 
     def find(names: Mapping[str, Any]) -> Iterator[Found]:
-        for name, value in list(names.items()):
-            if name in SHADOWS:
-                found = callable(value) and whose(value) and wrong(name, value)
-            elif name in ALIASES:
-                found = type(value) is not ModuleType and callable(value) and whose(value)
-            else:
-                found = name in _ERRORS and value is not _ERRORS[name]
-            if found:
-                yield SHADOW, name
-            if module_of(type(value)) in MOCKS:
-                yield MOCK, "mock"
+        watched = SHADOWS.keys() | _ERRORS.keys() | set(ALIASES)
+        yield from ((SHADOW, n) for n in watched & names.keys() if lies(n, names[n]))
+        mocks = [v for v in list(names.values()) if module_of(type(v)) in MOCKS]
+        yield from ((MOCK, "mock") for _one in mocks[:1])
 
     return find
+
+
+def _is_wrong(name: str, function: Any) -> bool:
+    values, right = SHADOWS[name]
+    copied = _copied(function) if type(function) is FunctionType else function
+    answer = _answers(copied, *values)
+    return type(answer) is not type(right) or bool(answer != right)
 
 
 _ERRORS = {

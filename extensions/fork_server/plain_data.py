@@ -102,7 +102,7 @@ def _range(packer: _Packer, value: Any, depth: int) -> Any:
 
 
 def _drawn(packer: _Packer, value: Any, depth: int) -> Any:
-    drawn = []
+    drawn: list[Any] = []
     for one in value:
         if len(drawn) >= MOST_DRAWN:
             raise NotPlainError(TOO_LARGE, "iterator")
@@ -136,7 +136,7 @@ def _pack_numpy(packer: _Packer, value: Any, depth: int) -> Any:
     return {"scalar" if scalar else "array": [dtype.str, list(value.shape), body]}
 
 
-def _pack_pandas(packer: _Packer, value: Any, depth: int) -> Any:
+def _pack_pandas(packer: _Packer, value: Any, depth: int) -> Any:  # noqa: PLR0911 - one for each type
     pandas = sys.modules["pandas"]
     kind = type(value)
     if value is getattr(pandas, "NA", packer) or value is getattr(pandas, "NaT", packer):
@@ -174,8 +174,8 @@ def _column(packer: _Packer, values: Any, depth: int) -> Any:
     return ["numpy", packer.pack(values.to_numpy(), depth)]
 
 
-def _pack_sequence(packer: _Packer, value: Any, _depth: int) -> Any:
-    if type(value) is sys.modules["Bio.Seq"].Seq and packer:
+def _pack_sequence(_packer: _Packer, value: Any, _depth: int) -> Any:
+    if type(value) is sys.modules["Bio.Seq"].Seq:
         return {"seq": str(value)}
     return None
 
@@ -202,7 +202,7 @@ def unpack(packed: Any) -> Any:
         return _unpacked(packed)
     except NotPlainError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a hostile message breaks
         raise NotPlainError(BAD, type(error).__name__) from None
 
 
@@ -221,7 +221,7 @@ def _dict(body: Any) -> Any:
     kind = {"dict": dict, "Counter": Counter, "OrderedDict": OrderedDict}[body[0]]
     made = kind()
     for key, value in map(_each, body[1]):
-        dict.__setitem__(made, key, value)
+        made[key] = value
     return made
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: PLC0415, RUF012, ARG002, BLE001
 """Runs cells in a real IPython kernel's shell, one fork for each case, guarded.
 
 Reads JSON from its first argument's file: `{"cases": [{"name", "cells": [..], "canary": {..}}]}`.
@@ -6,7 +7,6 @@ cell ended and what the canary replied. Runs in the course environment.
 """
 
 import gc
-import io
 import json
 import os
 import resource
@@ -19,6 +19,7 @@ PREIMPORTS = ("matplotlib.pyplot", "numpy", "pandas", "Bio.SeqIO", "Bio.Seq", "B
 
 
 def make_kernel():
+    # After the variables that ipykernel reads, and where the others are preimported.
     from ipykernel.ipkernel import IPythonKernel
     from jupyter_client.session import Session
 
@@ -90,7 +91,9 @@ def main(given, answer):
     gc.collect()
     gc.freeze()
     answers = {"": {"take_ms": taken}}
-    for case in json.load(open(given)):
+    with open(given) as file:
+        cases = json.load(file)
+    for case in cases:
         answers[case["name"]] = forked(case, shell, check, baseline)
     with open(answer, "w") as file:
         json.dump(answers, file)
@@ -108,7 +111,6 @@ def forked(case, shell, check, baseline):
                 with open(name, "w") as file:
                     file.write(text)
             sys.stdout.flush()
-            real, sys.__stdout__ = sys.__stdout__, sys.__stdout__
             said = play(case, shell, check, baseline)
         except BaseException:
             said = {"failed": traceback.format_exc()}

@@ -45,7 +45,7 @@ def _isolated(course: Any) -> None:
     course.notes["isolated"] = True
     answer = course.cell(course.p1, "letters_answer")
     answer["source"] = answer["source"].replace("def letters(text)", "class letters").replace(
-        "    lowered = text.lower()\n", "").replace("return len(set(lowered) - {\"-\"})", "pass")  # fmt: skip
+        "    lowered = text.lower()\n", "").replace('return len(set(lowered) - {"-"})', "pass")  # fmt: skip
 
 
 BENDS: list[tuple[str, str, Bend]] = [
