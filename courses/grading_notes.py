@@ -61,9 +61,15 @@ class CellNotes(Record):
 
 
 class GradingNotes(Record):
-    """Everything `grading/<assignment>.yml` says, by grade_id."""
+    """Everything `grading/<assignment>.yml` says, by grade_id.
+
+    Attributes:
+        isolated: Whether tests run in a process that no learner's code ran in; answers
+            cross as plain data.
+    """
 
     cells: dict[Text, CellNotes]
+    isolated: Annotated[bool, Field(strict=True)] = False
 
 
 class Variant(Record):

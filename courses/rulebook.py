@@ -8,6 +8,7 @@ trial run.
 from bioskills.courses import (
     assignment_rules,
     data_rules,
+    isolation_rules,
     mapping_rules,
     notebook_rules,
     release_check,
@@ -250,6 +251,12 @@ RULES: tuple[Rule, ...] = (
         "L37",
         N_("nbgrader makes a release of every assignment and grades it"),
         N_("Open the assignment in nbgrader and read its message."),
+    ),
+    Rule(
+        "L38",
+        N_("Tests of an isolated assignment need plain data and functions alone"),
+        N_("Let the answer be a function that returns plain data, or leave out isolated: true."),
+        check=isolation_rules.answers_cross_as_data,
     ),
     Rule(
         "L40",

@@ -23,6 +23,8 @@ from bioskills.graders.intake import pack_into, unpack
 from bioskills.graders.sandbox import SandboxError
 
 CHUNK = 1 << 16
+CHECK_S = 10.0
+MOST_HEARD = 200
 MOST_LINE = 32 << 20
 MOST_BYTES = 96 << 20
 LOOK_S = 0.25
@@ -126,6 +128,7 @@ class BoxKernel:
         self._total = 0
         self._number = 0
         self.pid = 0
+        self.heard: list[tuple[str, str]] = []
         lines.kernel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
             self._give(folder, submitted)
@@ -206,6 +209,21 @@ class BoxKernel:
                 return
         raise BoxEndedError("late")
 
+    def check(self) -> list[tuple[str, str]]:
+        """Return what the guard in the kernel finds changed; codes and names of things.
+
+        Raises:
+            BoxEndedError: The kernel ended, or does not answer.
+        """
+        self._number += 1
+        name = f"check-{self._number}"
+        self._send({"id": name, "check": True})
+        clock = Clock(self.pid, CHECK_S)
+        while (message := self._next(clock.is_over)) is not None:
+            if message.get("t") == "found" and message.get("p") == name:
+                return _pairs(message["c"]["found"])
+        raise BoxEndedError("late")
+
     def comm(self, message: Mapping[str, Any]) -> None:
         """Say something to a widget in the kernel; nothing comes back for it."""
         self._send({"id": "comm", "comm": message["msg_type"], "content": message["content"]})
@@ -232,7 +250,14 @@ class BoxKernel:
             message = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise BoxEndedError("flood") from error
+        if isinstance(message, dict) and message.get("t") == "heard":
+            self._hear(message)
         return message if isinstance(message, dict) else {}
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        content = message.get("c")
+        if isinstance(content, dict) and len(self.heard) < MOST_HEARD:
+            self.heard += _pairs([[content.get("code"), content.get("detail")]])
 
     def _receive(self) -> None:
         try:
@@ -268,6 +293,14 @@ class BoxKernel:
     def close(self) -> None:
         """End the box with everything in it."""
         self._lines.close()
+
+
+def _pairs(found: Any) -> list[tuple[str, str]]:
+    """Read codes and details; whatever else stands there is itself worth a look."""
+    try:
+        return [(str(code)[:60], str(detail)[:120]) for code, detail in found][:MOST_HEARD]
+    except (TypeError, ValueError):
+        return [("guard_silenced", "")]
 
 
 def _take_files(file: Any, head: Mapping[str, Any], folder: Path) -> int:

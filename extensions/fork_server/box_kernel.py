@@ -26,6 +26,8 @@ from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import Session
 from tornado import ioloop
 
+from bioskills.fork_server import guard
+
 STREAM_CHARS = 1_000_000
 """Most characters that one cell prints; what comes after is dropped here, not carried away first."""
 FLUSH_CHARS = 1 << 15
@@ -38,7 +40,7 @@ class BoxSession(Session):  # type: ignore[misc]
     """Sends messages as lines over a socket."""
 
     line: socket.socket | None = None
-    lock = threading.Lock()
+    lock = threading.RLock()
 
     def send(self, _stream: object, msg_or_type: Any, *args: Any, **kwargs: Any) -> Any:
         """Send one message; a copy of this process (a fork) sends none, as elsewhere."""
@@ -93,6 +95,18 @@ class BoxStream(OutStream):  # type: ignore[misc]
     printed = 0
     most = STREAM_CHARS
 
+    def attach(self) -> None:
+        """Take over the descriptor in a child: what programs print there is printed here."""
+        self._master_pid, self._should_watch = os.getpid(), True
+        self._original_stdstream_fd = {"stdout": 1, "stderr": 2}[self.name]
+        self._original_stdstream_copy = os.dup(self._original_stdstream_fd)
+        self._fid, into = os.pipe()
+        os.dup2(into, self._original_stdstream_fd)
+        os.close(into)
+        self._exc = None
+        self.watch_fd_thread = threading.Thread(target=self._watch_pipe_fd, daemon=True)
+        self.watch_fd_thread.start()
+
     def write(self, string: str) -> int | None:
         """Keep text for the next message; a forked child writes into the pipe that is watched."""
         if not isinstance(string, str):
@@ -130,6 +144,17 @@ def _waiting(descriptor: int) -> bool:
 
 class IPKernelApp(kernelapp.IPKernelApp):  # type: ignore[misc]  # the same name: a section of configuration
     """The kernel's application without sockets, files and signals."""
+
+    streams: list[BoxStream]
+    baseline: guard.Baseline
+
+    def heard(self, code: str, detail: str) -> None:
+        """Tell at once what the guard hears: later, somebody may have silenced it."""
+        session = self.session
+        if session.line is not None and os.getpid() == session.pid:
+            text = json.dumps({"t": "heard", "c": {"code": code, "detail": detail}})
+            with session.lock:
+                session.line.sendall(text.encode() + b"\n")
 
     def _nothing(self, *_args: object) -> None:
         """Leave out a step that is another's here."""
@@ -175,8 +200,23 @@ def prepare(folder: str) -> IPKernelApp:
     app.config.InteractiveShell.cache_size = 1000
     app.initialize([])
     del os.environ["IPYTHONDIR"]
+    # Who waits for a cell that runs on the loop asks which thread may be interrupted.
+    app.kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
     _rehearse(app.shell)
+    own = sys.stdout, sys.stderr
+    app.streams = [
+        BoxStream(app.session, app.iopub_thread, name, watchfd=False)
+        for name in ("stdout", "stderr")
+    ]
+    _use(app)
+    app.baseline = guard.take(app.shell, app.heard)
+    sys.stdout, sys.stderr = own
     return app
+
+
+def _use(app: "IPKernelApp") -> None:
+    sys.stdout, sys.stderr = app.streams
+    app.kernel._stdout, app.kernel._stderr = app.streams  # noqa: SLF001 - as ipykernel itself does
 
 
 REHEARSED = {
@@ -205,21 +245,13 @@ def _rehearse(shell: Any) -> None:
 def serve(app: IPKernelApp, line: socket.socket) -> None:
     """Run cells until the other end hangs up."""
     app.session.line, app.session.pid = line, os.getpid()
-    kernel = app.kernel
-    # Who waits for a cell that runs on the loop asks which thread may be interrupted.
-    kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
-    _take_streams(app)
+    _use(app)
+    for stream in app.streams:
+        stream.attach()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.run_until_complete(_Desk(app, line).work())
-
-
-def _take_streams(app: IPKernelApp) -> None:
-    for name in ("stdout", "stderr"):
-        stream = BoxStream(app.session, app.iopub_thread, name)
-        setattr(sys, name, stream)
-        setattr(app.kernel, f"_{name}", stream)
 
 
 class _Desk:
@@ -238,6 +270,9 @@ class _Desk:
         while (request := await self.waiting.get()) is not None:
             if "comm" in request:
                 self._tell_widget(request)
+            elif "check" in request:
+                found = guard.check(self.app.baseline, self.app.shell)
+                self._say({"t": "found", "p": request["id"], "c": {"found": found}})
             else:
                 await self._execute(request)
 

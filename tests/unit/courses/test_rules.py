@@ -41,6 +41,13 @@ def _code(source: str) -> Bend:
     return _source("lesson", "look", 'print(open("../data/words.txt").read())', source)
 
 
+def _isolated(course: Any) -> None:
+    course.notes["isolated"] = True
+    answer = course.cell(course.p1, "letters_answer")
+    answer["source"] = answer["source"].replace("def letters(text)", "class letters").replace(
+        "    lowered = text.lower()\n", "").replace('return len(set(lowered) - {"-"})', "pass")  # fmt: skip
+
+
 BENDS: list[tuple[str, str, Bend]] = [
     ("L01", "unknown_key", lambda c: _set(c.manifest, "titel", "x")),
     ("L01", "not_yaml", lambda c: _set(c.extra, "variants/p1/broken.yml", b"a: [1")),
@@ -107,6 +114,7 @@ BENDS: list[tuple[str, str, Bend]] = [
     ("L31", "large", lambda c: _set(c.extra, "data/words.txt", b"A" * (2 * 2**20 + 1))),
     ("L33", "mail", _prose("Ask jane.doe@company-name.eu for help.")),
     ("L34", "other_outcome", lambda c: _set(c.notes["cells"]["letters"], "outcomes", ["BSH-U04-K2"])),
+    ("L38", "class", _isolated),
     ("L40", "no_label", _code("import ipywidgets as widgets\nwidgets.IntSlider(min=1)")),
     ("L40", "no_fallback", _code('import ipywidgets as widgets\nwidgets.IntSlider(description="Window")')),
 ]  # fmt: skip
