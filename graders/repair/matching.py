@@ -104,7 +104,7 @@ def match(
         search: Whether cells without marks are looked at.
     """
     known = {cell.name: cell for cell in expected.cells}
-    found = _by_marks(cells, {place.name: place for place in places}, known)
+    found = _by_marks(cells, places, known)
     if not search or len(cells) > MOST_CELLS:
         return found
     by = _Searcher(cells, [p for p in places if p.name], found, known)
@@ -131,7 +131,7 @@ def _made(source: SourceCell) -> Place:
 
 def _by_marks(
     cells: Sequence[Mapping[str, Any]],
-    places: Mapping[str, Place],
+    places: Sequence[Place],
     known: Mapping[str, SourceCell],
 ) -> Found:
     groups: dict[str, list[int]] = defaultdict(list)
@@ -139,15 +139,32 @@ def _by_marks(
         name = name_of(marks_of(cell))
         if name in known:
             groups[name].append(index)
+    tests = _tests_of(places, known)
+    by_name = {place.name: place for place in places}
     found = Found()
     for name, indices in groups.items():
-        kept = _the_one(indices, cells, places[name], known[name])
+        # The copy above the test is the one that the test was written for.
+        test = groups.get(tests.get(name, ""), [len(cells)])[-1]
+        above = [index for index in indices if index < test] or indices
+        kept = _the_one(above, cells, by_name[name], known[name])
         found.names[kept] = name
         found.again |= {index: name for index in indices if index != kept}
-        pieces = _pieces(indices, cells, places[name], known[name])
+        pieces = _pieces(indices, cells, by_name[name], known[name])
         if pieces:
             found.pieces[name] = pieces
     return found
+
+
+def _tests_of(places: Sequence[Place], known: Mapping[str, SourceCell]) -> dict[str, str]:
+    """Return by name of an ungraded answer the test that comes next."""
+    tests, answers = {}, []
+    for source in (known[place.name] for place in places if place.name):
+        if source.is_test:
+            tests |= dict.fromkeys(answers, source.name)
+            answers = []
+        elif source.solution and not source.grade:
+            answers.append(source.name)
+    return tests
 
 
 def _the_one(

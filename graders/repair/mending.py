@@ -131,10 +131,7 @@ class _Work:
 
     def put_in_order(self) -> None:
         """Move tests that stand above the answers they test to below them."""
-        twice = set(self.found.again.values())
         for name, after in list(_moves(self._names(), self.places, self.expected)):
-            if after in twice:
-                continue
             names = self._names()
             cell = self.cells.pop(names.index(name))
             self.cells.insert(self._names().index(after) + 1, cell)
