@@ -202,13 +202,16 @@ def prepare(folder: str) -> IPKernelApp:
     del os.environ["IPYTHONDIR"]
     # Who waits for a cell that runs on the loop asks which thread may be interrupted.
     app.kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
-    _rehearse(app.shell)
     own = sys.stdout, sys.stderr
     app.streams = [
         BoxStream(app.session, app.iopub_thread, name, watchfd=False)
         for name in ("stdout", "stderr")
     ]
     _use(app)
+    # Before the guard looks: IPython leaves its own marks on streams with the first cell.
+    _rehearse(app.shell)
+    for stream in app.streams:
+        stream.flush()
     app.baseline = guard.take(app.shell, app.heard)
     sys.stdout, sys.stderr = own
     return app
