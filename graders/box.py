@@ -115,6 +115,8 @@ class BoxKernel:
     def __init__(self, lines: Lines, folder: Path, submitted: Path | None = None) -> None:
         """Send the files of a folder and wait until the kernel is there.
 
+        It is taken for a forked Python kernel, with a guard, until somebody knows better.
+
         Args:
             lines: The ways into the box.
             folder: Its files.
@@ -128,6 +130,7 @@ class BoxKernel:
         self._total = 0
         self._number = 0
         self.pid = 0
+        self.is_guarded = self.is_python = True
         self.heard: list[tuple[str, str]] = []
         lines.kernel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
@@ -170,7 +173,7 @@ class BoxKernel:
             code: The cell's source.
             timeout_s: Its time; None for no limit.
             take: Receives status, stream, error... messages until idle.
-            how: `silent` for a cell that leaves no trace.
+            how: `silent` for a cell that leaves no trace, `brief` for short error messages.
 
         Raises:
             BoxEndedError: The kernel ended, said too much, or could not be stopped.
@@ -376,4 +379,7 @@ def open_box(
         SandboxError: The box or its kernel could not be made.
     """
     env = variables(course) | ({COLD: cold} if cold else {})
-    return BoxKernel(door(env, limits), folder, submitted)
+    kernel = BoxKernel(door(env, limits), folder, submitted)
+    kernel.is_guarded = not cold
+    kernel.is_python = kernel.language_info.get("name") == "python"
+    return kernel

@@ -15,14 +15,14 @@ from typing import Any
 
 from nbclient.client import CellExecutionComplete, NotebookClient
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import is_grade
+from nbgrader.utils import is_grade, is_solution
 from traitlets import Instance
 
+from bioskills.graders.after_death import mark_unrun, mark_unscorable
 from bioskills.graders.box import BoxEndedError, BoxKernel, Door, open_box
 from bioskills.graders.sandbox import SandboxError
 from bioskills.graders.sealing import Seal
-
-ENDED = "DeadKernelError"
+from bioskills.graders.watching import Watch
 
 
 class NoKernelError(Exception):
@@ -35,6 +35,8 @@ class Record:
 
     Attributes:
         ended: Why a kernel ended early, by notebook: *died*, *flood*, *late*.
+        unrun: Tests that were not run, by grade_id.
+        unscorable: Tests whose value is no score, by grade_id.
         begun: Notebooks whose cells began to run.
         cpu_s: Processor seconds of the kernels, by their own word.
         refused: Why no box could be made; empty where one was.
@@ -42,6 +44,8 @@ class Record:
     """
 
     ended: dict[str, str] = field(default_factory=dict)
+    unrun: list[str] = field(default_factory=list)
+    unscorable: list[str] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)
     cpu_s: float = 0.0
     refused: str = ""
@@ -62,7 +66,7 @@ class Setting:
         cold: Whether Python kernels start anew instead of by fork.
         deadline: When, by the monotonic clock, everything must have ended.
         tell: Called with the number of cells that ran, and of all.
-        watch: Called around each graded cell with kernel, notebook, grade id and whether before.
+        watch: Looks at the kernel around each graded cell.
     """
 
     door: Door
@@ -74,7 +78,7 @@ class Setting:
     cold: bool = False
     deadline: float = float("inf")
     tell: Callable[[int, int], None] = lambda _done, _of: None
-    watch: Callable[[BoxKernel, str, str, bool], None] = lambda _k, _n, _c, _b: None
+    watch: Watch | None = None
 
 
 class BoxExecute(Execute):  # type: ignore[misc]
@@ -110,8 +114,11 @@ class BoxExecute(Execute):  # type: ignore[misc]
             nb.metadata["language_info"] = kernel.language_info
             self._run_all(kernel, name)
             self.set_widgets_metadata()
+            setting.record.unscorable += mark_unscorable(nb.cells)
             if setting.seal is not None:
                 setting.seal.ended(name, nb)
+            if setting.watch is not None:
+                setting.watch.ended(kernel)
             setting.record.left_behind += kernel.files_into(folder)
         finally:
             kernel.close()
@@ -125,18 +132,19 @@ class BoxExecute(Execute):  # type: ignore[misc]
                 self._run_watched(kernel, name, cell, index)
             except BoxEndedError as ended:
                 self.setting.record.ended[name] = ended.why
-                mark_unrun(cells[index:])
+                self.setting.record.unrun += mark_unrun(cells, index)
                 return
         self.setting.tell(len(cells), len(cells))
 
     def _run_watched(self, kernel: BoxKernel, name: str, cell: Any, index: int) -> None:
-        graded = str(cell.metadata.nbgrader.grade_id) if is_grade(cell) else ""
-        if graded and cell.cell_type == "code":
-            self.setting.watch(kernel, name, graded, True)
+        watch = self.setting.watch
+        if watch is None or cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
             self._run(kernel, cell, index)
-            self.setting.watch(kernel, name, graded, False)
-        else:
-            self._run(kernel, cell, index)
+            return
+        graded = f"{name}/{cell.metadata.nbgrader.grade_id}"
+        watch.before(kernel, graded, cell.source)
+        self._run(kernel, cell, index)
+        watch.after(kernel, graded)
 
     def _run(self, kernel: BoxKernel, cell: Any, index: int) -> None:
         """Run one cell as nbclient's `async_execute_cell` does."""
@@ -207,19 +215,6 @@ def languages(course: Path) -> dict[str, str]:
     for path in sorted((course / "share" / "jupyter" / "kernels").glob("*/kernel.json")):
         found[path.parent.name] = str(json.loads(path.read_text("utf-8"))["language"]).lower()
     return found
-
-
-def mark_unrun(cells: list[Any]) -> None:
-    """Give every graded code cell that did not run to its end an error, as one that failed."""
-    for cell in cells:
-        if cell.cell_type == "code" and is_grade(cell):
-            error = {
-                "output_type": "error",
-                "ename": ENDED,
-                "evalue": "",
-                "traceback": ["Python had ended before this cell ran."],
-            }
-            cell.outputs = [type(cell)(error)]
 
 
 def execute_in(setting: Setting) -> type[BoxExecute]:

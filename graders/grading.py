@@ -10,15 +10,18 @@ in a box can read the test that runs in its own interpreter: `watching.py` looks
 for what it makes of that.
 """
 
+import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bioskills.base.text import _
 from bioskills.base.wire import CellScore, GradeResult, Job
 from bioskills.graders import scratch_book
+from bioskills.graders.after_death import why_died
 from bioskills.graders.box import Door
 from bioskills.graders.engine import Outcome, configuration, convert
 from bioskills.graders.odd_points import odd_points
@@ -32,11 +35,16 @@ from bioskills.graders.reading_back import (
     tree_sha256,
     why_no_points,
 )
+from bioskills.graders.repair import Repaired, repair
+from bioskills.graders.repair.sources import expected_of
 from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.graders.sealing import Seal
 from bioskills.graders.source_cells import source_cells
+from bioskills.graders.watching import Watch, read_over
 
 MOST_OUTPUT_CHARS = 1_000_000
+RELEASED = "released"
+"""Folder of a slot with the notebooks as they were released, where they are at hand."""
 
 Tell = Callable[[str, int, int], None]
 """Called with a step (fetched, running, scored), cells that ran, and of how many."""
@@ -59,6 +67,7 @@ class Bench:
         limits: What one submission may use.
         door: Makes boxes; None for a warm parent of our own.
         cold: Whether kernels start anew instead of by fork.
+        restore: Whether a hand-in that plain nbgrader grades with a loss is put right too.
     """
 
     lab: Path
@@ -69,6 +78,7 @@ class Bench:
     limits: Limits = field(default_factory=Limits)
     door: Door | None = None
     cold: bool = False
+    restore: bool = True
 
     def way_in(self) -> Door:
         """Return what makes boxes.
@@ -95,15 +105,21 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
     """
     from bioskills.graders.executing import Record  # noqa: PLC0415 - imports nbgrader
 
-    began, used, record = time.monotonic(), time.process_time(), Record()
+    began, used, record, watch = time.monotonic(), time.process_time(), Record(), Watch()
     assignment = job.assignments[0]
     submitted = slot / "submitted" / job.learner / assignment
-    books = notebooks_in(submitted)
-    sources = source_cells(slot / "gradebook.db", assignment)
+    books, mark = notebooks_in(submitted), tree_sha256(submitted)
+    sources, released = (
+        source_cells(slot / "gradebook.db", assignment),
+        notebooks_in(slot / RELEASED),
+    )
     seal = Seal(books, sources)
-    with scratch_book.opened(slot / "gradebook.db") as gradebook:
-        expected = scratch_book.notebooks_of(gradebook, assignment)
-        outcome = _autograde(job, slot, bench, record=record, seal=seal, tell=tell)
+    with scratch_book.opened(slot / "gradebook.db") as gradebook, _aside(submitted) as handed_in:
+        mended = _mend(gradebook, assignment, submitted, slot / RELEASED, restore=bench.restore)
+        outcome = Outcome("NothingToGrade")
+        if not mended.nothing_to_grade:
+            ways = Ways(record, seal, watch, handed_in)
+            outcome = _autograde(job, slot, bench, ways, tell)
         scores = (
             scratch_book.no_scores(gradebook, assignment)
             if outcome.error
@@ -111,29 +127,79 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
         )
     graded = notebooks_in(slot / "autograded" / job.learner / assignment)
     cells = _with_checks(scores, graded, _known_checks(job.notes.get(assignment)))
+    flags = [*watch.flags(), *read_over(books, released, sources), *odd_points(cells, sources)]
     return GradeResult(
-        verdict="needs_person" if outcome.error or record.ended else "graded",
-        reason=_reason(outcome, record.ended, expected, submitted, books),
+        verdict=_verdict(outcome, record, mended),
+        reason=_reason(outcome, record, mended),
         cells=cells,
         answers={
             f"{name}/{key}": text
             for name, book in books.items()
             for key, text in answers(book).items()
         },
-        notebook_sha256=tree_sha256(submitted),
+        notebook_sha256=mark,
         notebook_src_sha256=sources_sha256(books),
         cells_sha256=scores_sha256(cells),
         environment=bench.key,
         seconds=round(time.monotonic() - began, 2),
         parts={"cells": record.cpu_s, "grader": time.process_time() - used},
-        flags=odd_points(cells, sources),
+        flags=flags,
+        mended=mended.sentences,
         shown=seal.shown(),
     )
 
 
-def _autograde(
-    job: Job, slot: Path, bench: Bench, *, record: Any, seal: Seal, tell: Tell
-) -> Outcome:
+@dataclass(frozen=True)
+class Ways:
+    """What a grading is told and tells while it runs.
+
+    Attributes:
+        record: What happened while cells ran.
+        seal: What may be shown to the learner.
+        watch: What a person should look at.
+        handed_in: The files as handed in, which the box gets.
+    """
+
+    record: Any
+    seal: Seal
+    watch: Watch
+    handed_in: Path
+
+
+@contextmanager
+def _aside(submitted: Path) -> Iterator[Path]:
+    """Keep what was handed in aside, while the folder holds what is graded; put it back afterwards."""
+    aside = submitted.with_name(f".{submitted.name}.as-handed-in")
+    submitted.rename(aside)
+    try:
+        shutil.copytree(aside, submitted)
+        yield aside
+    finally:
+        shutil.rmtree(submitted)
+        aside.rename(submitted)
+
+
+def _mend(
+    gradebook: Any, assignment: str, folder: Path, released: Path, *, restore: bool
+) -> Repaired:
+    """Repair the notebooks in a folder that nbgrader would lose."""
+    texts = {path.stem: path.read_bytes() for path in released.glob("*.ipynb")}
+    files = {path.name: path.read_bytes() for path in folder.glob("*") if path.is_file()}
+    found = repair(files, expected_of(gradebook, assignment, texts), restore=restore)
+    for name in files.keys() - found.files.keys():
+        (folder / name).unlink()
+    for name, content in found.files.items():
+        if files.get(name) != content:
+            (folder / name).write_bytes(content)
+    return found
+
+
+def _verdict(outcome: Outcome, record: Any, mended: Repaired) -> Literal["graded", "needs_person"]:
+    looks = outcome.error or record.ended or record.unscorable or mended.needs_person
+    return "needs_person" if looks else "graded"
+
+
+def _autograde(job: Job, slot: Path, bench: Bench, ways: Ways, tell: Tell) -> Outcome:
     """Run nbgrader's own converter with its own steps; only the one that runs cells is ours."""
     from nbgrader.converters import Autograde  # noqa: PLC0415 - 1,300 modules
     from nbgrader.preprocessors import Execute  # noqa: PLC0415
@@ -144,9 +210,10 @@ def _autograde(
         door=bench.way_in(),
         course=bench.course,
         limits=bench.limits.of_a_box(bench.job_timeout_s),
-        record=record,
-        seal=seal,
-        submitted=slot / "submitted" / job.learner / job.assignments[0],
+        record=ways.record,
+        seal=ways.seal,
+        watch=ways.watch,
+        submitted=ways.handed_in,
         cold=bench.cold,
         deadline=time.monotonic() + bench.job_timeout_s,
         tell=lambda done, of: tell("running", done, of),
@@ -156,8 +223,8 @@ def _autograde(
     ours = [execute_in(setting) if step is Execute else step for step in stock]
     config.Autograde.autograde_preprocessors = [*ours, _bounded()]
     outcome = convert(Autograde, config, job.assignments[0], job.learner)
-    if record.refused:
-        raise SandboxError(record.refused)
+    if ways.record.refused:
+        raise SandboxError(ways.record.refused)
     return outcome
 
 
@@ -183,50 +250,27 @@ def _need_kernels(course: Path) -> None:
         )
 
 
-def _reason(
-    outcome: Outcome,
-    ended: Mapping[str, str],
-    expected: Sequence[str],
-    submitted: Path,
-    books: Mapping[str, Any],
-) -> str:
-    """Return what learner and instructor read where the work was not graded as it came."""
-    missing = [name for name in expected if not (submitted / f"{name}.ipynb").is_file()]
-    if missing:
-        return _(
-            "The notebook {names} is not among the files that you handed in. Put your work into the notebook of that name and hand in again."
-        ).format(names=", ".join(f"{name}.ipynb" for name in missing))
-    if ended:
-        return _ended(next(iter(ended.values())))
-    if not outcome.error:
-        return ""
-    if outcome.error == "NoKernelError":
-        return _(
+def _reason(outcome: Outcome, record: Any, mended: Repaired) -> str:
+    """Return what learner and instructor read where a person must look."""
+    said = [mended.reason]
+    if record.ended:
+        said.append(why_died(WORDS[next(iter(record.ended.values()))], record.unrun))
+    elif outcome.error == "NoKernelError":
+        message = _(
             "This notebook asks for a kernel that is not installed here ({name}). A person looks at it."
-        ).format(name=outcome.said)
-    if set(expected) - books.keys():
-        return _(
-            "The notebook file cannot be read as a notebook. A person looks at it; opening it in JupyterLab and saving it again usually mends it."
         )
-    return _(
-        "The machine could not grade this notebook as it came, perhaps because a locked cell was copied, changed or removed. A person looks at it."
-    )
+        said.append(message.format(name=outcome.said))
+    elif outcome.error and not mended.nothing_to_grade:
+        said.append(
+            _("The machine could not grade this notebook as it came. A person looks at it.")
+        )
+    if record.unscorable:
+        message = _("The result of a test is no number of points: {names}. A person looks at it.")
+        said.append(message.format(names=", ".join(record.unscorable)))
+    return " ".join(filter(None, said))
 
 
-def _ended(why: str) -> str:
-    return {
-        "late": _(
-            "Your notebook did not finish in the time allowed. What ran before that counts; a person looks at the rest. Look for a loop that never ends."
-        ),
-        "flood": _(
-            "Your notebook made more output than could be kept. What ran before that counts; a person looks at the rest. Look for a cell that prints too much."
-        ),
-    }.get(
-        why,
-        _(
-            "While your notebook ran, Python itself ended: a cell called exit, or needed more memory than is allowed. What ran before that counts; a person looks at the rest."
-        ),
-    )
+WORDS = {"died": "DeadKernelError", "late": "CellTimeoutError", "flood": "OutputLimitError"}
 
 
 def _known_checks(notes: object) -> dict[str, set[str]]:

@@ -16,7 +16,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -257,6 +258,18 @@ def serve(app: IPKernelApp, line: socket.socket) -> None:
     loop.run_until_complete(_Desk(app, line).work())
 
 
+@contextmanager
+def _brief(shell: Any) -> Iterator[None]:
+    """Make error messages short: nobody reads those of a cell that must fail."""
+    tracebacks = shell.InteractiveTB
+    mode = tracebacks.mode
+    tracebacks.set_mode("Minimal")
+    try:
+        yield
+    finally:
+        tracebacks.set_mode(mode)
+
+
 class _Desk:
     """Takes requests one after the other, while the loop of the learner's tasks runs."""
 
@@ -316,7 +329,8 @@ class _Desk:
         kernel._publish_status("busy", "shell")  # noqa: SLF001 - what ipykernel itself does
         kernel.pre_handler_hook()
         try:
-            await kernel.execute_request(None, [], parent)
+            with _brief(self.app.shell) if request.get("brief") else nullcontext():
+                await kernel.execute_request(None, [], parent)
         except KeyboardInterrupt:
             pass  # it came after the cell had ended
         finally:
