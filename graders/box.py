@@ -102,11 +102,9 @@ class Ran:
 
     Attributes:
         reply: The content of the kernel's reply; None where its time was over first.
-        cpu_s: Processor seconds of the kernel until now, by its own word.
     """
 
     reply: dict[str, Any] | None = None
-    cpu_s: float = 0.0
 
 
 class BoxKernel:
@@ -130,6 +128,7 @@ class BoxKernel:
         self._total = 0
         self._number = 0
         self.pid = 0
+        self.cpu_s = 0.0
         self.is_guarded = self.is_python = True
         self.heard: list[tuple[str, str]] = []
         lines.kernel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -191,7 +190,7 @@ class BoxKernel:
             if kind == "execute_reply":
                 ran.reply = content
             elif kind == "cpu":
-                ran.cpu_s = float(content.get("cpu", 0.0))
+                self._count(content)
                 return ran
             else:
                 take(_as_jupyter(kind, name, content, message))
@@ -224,8 +223,17 @@ class BoxKernel:
         clock = Clock(self.pid, CHECK_S)
         while (message := self._next(clock.is_over)) is not None:
             if message.get("t") == "found" and message.get("p") == name:
-                return _pairs(message["c"]["found"])
+                content = message.get("c")
+                self._count(content if isinstance(content, dict) else {})
+                return _pairs(content.get("found") if isinstance(content, dict) else None)
         raise BoxEndedError("late")
+
+    def _count(self, content: Mapping[str, Any]) -> None:
+        """Note how many processor seconds the kernel has used, by its own word."""
+        try:
+            self.cpu_s = float(content.get("cpu", 0.0))
+        except (TypeError, ValueError) as error:
+            raise BoxEndedError("flood") from error
 
     def comm(self, message: Mapping[str, Any]) -> None:
         """Say something to a widget in the kernel; nothing comes back for it."""

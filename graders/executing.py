@@ -38,7 +38,8 @@ class Record:
         unrun: Tests that were not run, by grade_id.
         unscorable: Tests whose value is no score, by grade_id.
         begun: Notebooks whose cells began to run.
-        cpu_s: Processor seconds of the kernels, by their own word.
+        cells_s: Processor seconds of the cells, by the kernels' own word.
+        kernels_s: Of the kernels in all: with what watches them.
         refused: Why no box could be made; empty where one was.
         left_behind: Entries of the working folder that are no regular files.
     """
@@ -47,7 +48,8 @@ class Record:
     unrun: list[str] = field(default_factory=list)
     unscorable: list[str] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)
-    cpu_s: float = 0.0
+    cells_s: float = 0.0
+    kernels_s: float = 0.0
     refused: str = ""
     left_behind: int = 0
 
@@ -119,6 +121,7 @@ class BoxExecute(Execute):  # type: ignore[misc]
                 setting.seal.ended(name, nb)
             if setting.watch is not None:
                 setting.watch.ended(kernel)
+            setting.record.kernels_s += kernel.cpu_s
             setting.record.left_behind += kernel.files_into(folder)
         finally:
             kernel.close()
@@ -166,8 +169,9 @@ class BoxExecute(Execute):  # type: ignore[misc]
             except CellExecutionComplete:
                 return
 
+        before = kernel.cpu_s
         ran = kernel.run(cell.source, self._time(cell), take)
-        self.setting.record.cpu_s = max(self.setting.record.cpu_s, ran.cpu_s)
+        self.setting.record.cells_s += kernel.cpu_s - before
         reply = ran.reply or {**self.error_on_timeout, "status": "error"}
         self.on_cell_executed(cell=cell, cell_index=index, execute_reply={"content": reply})
 

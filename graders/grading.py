@@ -142,7 +142,11 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
         cells_sha256=scores_sha256(cells),
         environment=bench.key,
         seconds=round(time.monotonic() - began, 2),
-        parts={"cells": record.cpu_s, "grader": time.process_time() - used},
+        parts={
+            "cells": round(record.cells_s, 4),
+            "watch": round(record.kernels_s - record.cells_s, 4),
+            "grader": round(time.process_time() - used, 4),
+        },
         flags=flags,
         mended=mended.sentences,
         shown=seal.shown(),

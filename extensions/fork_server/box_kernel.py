@@ -288,7 +288,8 @@ class _Desk:
                 self._tell_widget(request)
             elif "check" in request:
                 found = guard.check(self.app.baseline, self.app.shell)
-                self._say({"t": "found", "p": request["id"], "c": {"found": found}})
+                content = {"found": found, "cpu": time.process_time()}
+                self._say({"t": "found", "p": request["id"], "c": content})
             else:
                 await self._execute(request)
 
