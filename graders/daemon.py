@@ -19,7 +19,7 @@ from pathlib import Path
 
 import httpx
 
-from bioskills.base.wire import GradeResult, Job
+from bioskills.base.wire import Claim, GradeResult, Job
 from bioskills.graders.campus_client import Campus, CampusRefusedError
 from bioskills.graders.gradebook import record
 from bioskills.graders.grading import Bench, grade
@@ -58,15 +58,20 @@ class Grader:
     campus: Campus
     bench: Bench
     reached: Reached = _go_on
+    wait_s: float = 20.0
 
     def step(self) -> bool:
         """Do one job if there is one; say whether there was."""
-        job = self.campus.claim()
-        if job is None:
+        found = self.campus.claim(Claim(environment=self.bench.key, holding=[], wait_s=self.wait_s))
+        if found.taken_back:
+            log.info(
+                "Took back %d jobs that were under way when the grader ended", found.taken_back
+            )
+        if not found.jobs:
             return False
+        (job,) = found.jobs
         began = time.monotonic()
         try:
-            self.campus.intend(job)
             self.reached("claimed")
             verdict = self._do(job)
         except StoppingError:
@@ -162,13 +167,10 @@ class Grader:
             yield Path(folder)
 
     def recover(self) -> None:
-        """Clear what an earlier grader left when it was killed, and take its jobs back."""
+        """Clear what an earlier grader left when it was killed."""
         shutil.rmtree(self.root / SPOOL, ignore_errors=True)
         for run in (self.root / RUNS).glob("*"):
             Workshop(run).clear_slots()
-        count = self.campus.recover()
-        if count:
-            log.info("Took back %d jobs that were under way when the grader ended", count)
 
     def run(self, poll_s: float, ended: Callable[[], bool]) -> None:
         """Work until told to end; wait while nothing is there or the campus is away."""

@@ -344,12 +344,21 @@ class Claim(Wire):
     environment: str = Field(
         "", max_length=80, description="Names what the grader grades with: environment and limits."
     )
+    holding: list[int] | None = Field(
+        None,
+        description="Every job that the grader has in work; all others that are under way were "
+        "left over and wait again. Null: it does not say.",
+    )
+    wait_s: float = Field(
+        0, ge=0, le=25, description="Longest wait for work where there is none at once."
+    )
 
 
 class JobList(Wire):
     """Jobs that the caller holds from now on."""
 
     jobs: list[Job]
+    taken_back: int = Field(0, description="Jobs that were left over and wait again.")
 
 
 class JobProgress(Wire):
@@ -364,12 +373,6 @@ class JobFailure(Wire):
     """Why one try of a job failed; the campus decides whether there is another."""
 
     message: str = Field(description="A sentence for the people who run this; no learner content.")
-
-
-class JobsTaken(Wire):
-    """How many jobs of an ended grader wait again."""
-
-    count: int
 
 
 class RunList(Wire):

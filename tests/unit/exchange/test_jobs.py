@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bioskills.base.tables import CourseVersion, Evidence, Job, Person, Result, Run, Submission
-from bioskills.base.wire import GradeResult
+from bioskills.base.wire import GradeResult, JobProgress
 from bioskills.hub.campus import jobs, results
 from bioskills.hub.campus.site import Refused
 
@@ -82,7 +82,8 @@ def test_a_worker_that_reports_keeps_its_job(world: Any) -> None:
     job = world.claim()
     world.later(seconds=200)
     with world.store.transaction() as session:
-        jobs.begin(session, job.id, world.now, world.grading)
+        how = JobProgress(step="running", done=2, of=9)
+        jobs.report(session, job.id, how, world.now, world.grading)
     world.later(seconds=200)
 
     assert world.claim() is None

@@ -13,9 +13,9 @@ def _released(world: Any) -> None:
     world.release("p1")
 
 
-def recover(world: Any) -> int:
+def recover(world: Any, *holding: int) -> int:
     with world.store.transaction() as session:
-        return jobs.recover(session, world.now, world.grading)
+        return jobs.take_back(session, list(holding), world.now, world.grading)
 
 
 def put_back(world: Any, job_id: int) -> str:
@@ -40,6 +40,26 @@ def test_taking_back_leaves_all_other_jobs_alone(world: Any, graded: Any) -> Non
 
     assert recover(world) == 0
     assert [row.state for row in world.rows(Job)] == ["done", "queued"]
+
+
+def test_a_grader_keeps_what_it_says_it_holds_as_long_as_it_says_so(world: Any) -> None:
+    world.hand_in(b"one")
+    world.hand_in(b"two")
+    held, lost = world.claim_many(2)
+    world.later(seconds=290)
+
+    assert recover(world, held.id) == 1
+    world.later(seconds=20)
+    assert world.claim_many(2) == [lost]
+
+
+def test_a_grader_that_does_not_say_what_it_holds_loses_nothing(world: Any) -> None:
+    world.hand_in()
+    world.claim()
+    with world.store.transaction() as session:
+        taken = jobs.take_back(session, None, world.now, world.grading)
+
+    assert (taken, world.claim()) == (0, None)
 
 
 def test_work_that_kills_the_grader_each_time_ends_with_a_verdict(world: Any) -> None:
