@@ -4,48 +4,26 @@ Law: refuses to start where its walls cannot be built; its token is read from
 its own 0600 file and stands in no environment.
 """
 
-import hashlib
 import logging
 import os
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from sqlalchemy.exc import SAWarning
 
-from bioskills.base.places import Places, places_of
-from bioskills.base.settings import Settings, load_settings
+from bioskills.base.places import places_of
+from bioskills.base.settings import load_settings
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.graders.campus_client import Campus
 from bioskills.graders.daemon import Grader, StoppingError
 from bioskills.graders.engine import spare_imports
-from bioskills.graders.grading import Bench
-from bioskills.graders.sandbox import Limits, SandboxError, check_walls
+from bioskills.graders.sandbox import SandboxError, check_walls
+from bioskills.graders.start import bench_of, executor_of
 
-MARKER = ".complete"
 log = logging.getLogger("bioskills.grader")
-
-
-def bench_of(settings: Settings, places: Places) -> Bench:
-    """Return what grading needs of this machine."""
-    lab, course, given = places.environment("lab"), places.environment("course"), settings.grading
-    return Bench(
-        lab=lab,
-        course=course,
-        cell_timeout_s=given.cell_timeout_s,
-        job_timeout_s=given.job_timeout_s,
-        key=f"course:{_content_key(course)}",
-        limits=Limits(given.memory_mb, given.processes, given.disk_mb),
-    )
-
-
-def _content_key(environment: Path) -> str:
-    """Return a short hash that changes with the environment's content."""
-    marker = environment / MARKER
-    found = marker.read_bytes() if marker.exists() else str(environment).encode()
-    return hashlib.sha256(found).hexdigest()[:16]
 
 
 def main() -> int:
@@ -66,12 +44,22 @@ def main() -> int:
         return 1
     token = (places.grader / "campus_token").read_text(encoding="ascii").strip()
     url = f"http://127.0.0.1:{settings.network.campus_port}{CAMPUS_PREFIX}"
-    _serve(Grader(places.grader, Campus(url, token), bench), settings.grading.poll_s)
+    given = settings.grading
+    serve(
+        Grader(
+            places.grader,
+            Campus(url, token),
+            bench.key,
+            executor_of(settings, bench),
+            gradebooks=given.gradebook_url,
+            wait_s=given.wait_s,
+        )
+    )
     return 0
 
 
-def _serve(grader: Grader, poll_s: float) -> None:
-    """Work until SIGTERM; a job under way is put back."""
+def serve(grader: Grader, ended: Callable[[], bool] = lambda: False) -> None:
+    """Work until SIGTERM; what is under way then is put back."""
 
     def stop(_number: int, _frame: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -80,7 +68,7 @@ def _serve(grader: Grader, poll_s: float) -> None:
     signal.signal(signal.SIGTERM, stop)
     with suppress(StoppingError):
         log.info("Waiting for work")
-        grader.run(poll_s, lambda: False)
+        grader.run(ended)
     log.info("Ended")
 
 

@@ -22,8 +22,8 @@ from bioskills.base.wire import (
     Wire,
 )
 
-ANSWER_S = 30.0
-TIMEOUT = httpx.Timeout(ANSWER_S, connect=5.0)
+ANSWER_S, CONNECT_S = 30.0, 5.0
+TIMEOUT = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
 CHUNK_BYTES = 1 << 16
 
 
@@ -48,6 +48,10 @@ class Campus:
             self._checked(self._post("jobs/claim", ask, ask.wait_s)).content
         )
 
+    def let_go(self) -> None:
+        """Give back every job undone, as this grader ends; none of this counts as a try."""
+        self._checked(self._post("jobs/claim", Claim(at_most=0, holding=[])))
+
     def tell(self, job: int, how: JobProgress) -> None:
         """Say how far a job is; renews its lease."""
         self._checked(self._post(f"jobs/{job}/progress", how))
@@ -56,9 +60,10 @@ class Campus:
         """Hand over a result, which ends the job. Twice is once."""
         self._checked(self._post(f"jobs/{job.id}/result", result))
 
-    def fail(self, job: Job, message: str) -> None:
+    def fail(self, job: Job, message: str, *, at_once: bool = False) -> None:
         """Say that this try failed, in plain words; the campus decides about another."""
-        self._checked(self._post(f"jobs/{job.id}/fail", JobFailure(message=message)))
+        why = JobFailure(message=message, at_once=at_once)
+        self._checked(self._post(f"jobs/{job.id}/fail", why))
 
     def put_back(self, job: Job) -> None:
         """Give a job back undone; this does not count as a try."""
@@ -83,7 +88,7 @@ class Campus:
             f"api/v1/grader/{path}",
             content=message.model_dump_json(),
             headers={"Content-Type": "application/json"},
-            timeout=httpx.Timeout(TIMEOUT, read=ANSWER_S + wait_s),
+            timeout=httpx.Timeout(ANSWER_S + wait_s, connect=CONNECT_S),
         )
 
     def _download(self, url: str, target: Path) -> None:

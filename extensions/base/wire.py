@@ -340,7 +340,13 @@ class GradeResult(Wire):
 class Claim(Wire):
     """A grader asks for work."""
 
-    at_most: int = Field(1, ge=1, le=64, description="Jobs to take at once.")
+    at_most: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="Jobs to take at once. 0: the grader ends; what it does not hold any more "
+        "waits again, and was no try.",
+    )
     environment: str = Field(
         "", max_length=80, description="Names what the grader grades with: environment and limits."
     )
@@ -373,6 +379,7 @@ class JobFailure(Wire):
     """Why one try of a job failed; the campus decides whether there is another."""
 
     message: str = Field(description="A sentence for the people who run this; no learner content.")
+    at_once: bool = Field(default=False, description="Whether the next try need not wait.")
 
 
 class RunList(Wire):

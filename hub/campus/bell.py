@@ -2,7 +2,8 @@
 
 Law: only a hint: who was woken looks into the database, and whoever slept through
 a ring finds the work at its next look. Rung from any thread; waited for in the
-event loop. It also remembers what the grader last said it grades with.
+event loop. It also remembers what the grader last said it grades with, and which
+question for work is the newest: there is one grader, so an older one was given up.
 """
 
 import asyncio
@@ -20,8 +21,20 @@ class Bell:
 
     def __init__(self) -> None:
         self.environment = ""
+        self._newest = 0
         self._lock = threading.Lock()
         self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+
+    def new_question(self, environment: str) -> int:
+        """Note that the grader asks for work; return the number of its question."""
+        with self._lock:
+            self.environment = environment or self.environment
+            self._newest += 1
+            return self._newest
+
+    def is_newest(self, question: int) -> bool:
+        """Say whether the grader asked nothing since."""
+        return question == self._newest
 
     def ring(self) -> None:
         """Wake all who wait."""

@@ -46,16 +46,16 @@ async def claim(request: Request, site: Here, caller: GraderOnly) -> wire.JobLis
     """Return jobs for the caller; where there are none, wait for some as long as it asks."""
     del caller
     ask = await _body(request, wire.Claim)
-    site.bell.environment = ask.environment
+    question = site.bell.new_question(ask.environment)
     with site.bell.listening() as rung:
-        found = await run_in_threadpool(_claim, site, ask)
+        found = await run_in_threadpool(_claim, site, ask, question)
         until = time.monotonic() + ask.wait_s
-        while not (found.jobs or found.taken_back) and time.monotonic() < until:
+        while _goes_on(site, question, found) and time.monotonic() < until:
             if await _is_gone(request, rung, min(LOOK_S, until - time.monotonic())):
                 break
             rung.clear()
             if await run_in_threadpool(_is_work, site):
-                found = await run_in_threadpool(_claim, site, ask)
+                found = await run_in_threadpool(_claim, site, ask, question)
     return found
 
 
@@ -64,6 +64,7 @@ def put_back(job_id: int, site: Here, caller: GraderOnly) -> None:
     del caller
     with site.store.transaction() as session:
         jobs.put_back(session, job_id)
+    site.bell.ring()
 
 
 async def progress(job_id: int, request: Request, site: Here, caller: GraderOnly) -> None:
@@ -84,7 +85,7 @@ async def fail(job_id: int, request: Request, site: Here, caller: GraderOnly) ->
     """Note that one try failed."""
     del caller
     why = await _body(request, wire.JobFailure)
-    await run_in_threadpool(_fail, site, job_id, why.message)
+    await run_in_threadpool(_fail, site, job_id, why)
 
 
 def course_zip(course: str, version: str, site: Here, caller: GraderOnly) -> StreamingResponse:
@@ -116,6 +117,10 @@ async def _body(request: Request, model: type[M]) -> M:
         raise RequestValidationError(faults) from error
 
 
+def _goes_on(site: Site, question: int, found: wire.JobList) -> bool:
+    return site.bell.is_newest(question) and not (found.jobs or found.taken_back)
+
+
 async def _is_gone(request: Request, rung: asyncio.Event, most_s: float) -> bool:
     """Wait for a ring; say whether the caller left meanwhile."""
     waits = asyncio.ensure_future(rung.wait())
@@ -128,10 +133,13 @@ async def _is_gone(request: Request, rung: asyncio.Event, most_s: float) -> bool
         leaves.cancel()
 
 
-def _claim(site: Site, ask: wire.Claim) -> wire.JobList:
+def _claim(site: Site, ask: wire.Claim, question: int) -> wire.JobList:
     limits = site.settings.grading
     with site.store.transaction() as session:
-        taken = jobs.take_back(session, ask.holding, site.clock(), limits)
+        # One transaction at a time: nothing is given to a question that nobody waits for.
+        if not site.bell.is_newest(question):
+            return wire.JobList(jobs=[])
+        taken = jobs.take_back(session, ask, site.clock(), limits)
         return wire.JobList(jobs=jobs.claim(session, ask, site.clock(), limits), taken_back=taken)
 
 
@@ -150,6 +158,7 @@ def _finish(site: Site, job_id: int, grade: wire.GradeResult) -> None:
         jobs.finish(session, job_id, grade, site.clock())
 
 
-def _fail(site: Site, job_id: int, message: str) -> None:
+def _fail(site: Site, job_id: int, why: wire.JobFailure) -> None:
     with site.store.transaction() as session:
-        jobs.fail(session, job_id, message, site.clock(), site.settings.grading)
+        jobs.fail(session, job_id, why, site.clock(), site.settings.grading)
+    site.bell.ring()

@@ -128,16 +128,16 @@ def finish(session: Session, job_id: int, grade: wire.GradeResult, at: datetime)
     return result
 
 
-def fail(session: Session, job_id: int, message: str, at: datetime, limits: Grading) -> Job:
+def fail(session: Session, job_id: int, why: wire.JobFailure, at: datetime, limits: Grading) -> Job:
     """Note that one try failed: the job waits for the next, or ends with a verdict."""
     job = find(session, job_id)
     if job.state != "running":
         return job
     if job.tries >= limits.max_attempts:
-        _give_up(session, job, message, at)
+        _give_up(session, job, why.message, at)
     else:
-        pause = timedelta(seconds=PAUSE_S * 2 ** (job.tries - 1))
-        job.state, job.message, job.lease_until = "queued", message, at + pause
+        pause = timedelta(seconds=0 if why.at_once else PAUSE_S * 2 ** (job.tries - 1))
+        job.state, job.message, job.lease_until = "queued", why.message, at + pause
     return job
 
 
@@ -149,28 +149,28 @@ def put_back(session: Session, job_id: int) -> Job:
     return job
 
 
-def take_back(session: Session, holding: list[int] | None, at: datetime, limits: Grading) -> int:
+def take_back(session: Session, ask: wire.Claim, at: datetime, limits: Grading) -> int:
     """Let every job wait again that is under way and not among those that the grader holds.
 
-    Those that it holds it keeps for another while. There is one grader: what it does not hold is left over from one that ended, or from
-    an answer that was lost. Jobs out of tries end with a verdict.
+    Those that it holds it keeps for another while. There is one grader: what it does not
+    hold is left over from one that ended, or from an answer that was lost. Jobs out of
+    tries end with a verdict.
 
     Returns:
         How many jobs were left over.
     """
-    if holding is None:
+    if ask.holding is None:
         return 0
     running = session.scalars(select(Job).where(Job.state == "running").with_for_update()).all()
     for job in running:
-        if job.id in holding:
+        if job.id in ask.holding:
             renew(job, at, limits)
-    left = [job for job in running if job.id not in holding]
-    for job in left:
-        if job.tries >= limits.max_attempts:
+        elif ask.at_most and job.tries >= limits.max_attempts:
             _give_up(session, job, _("The grader stopped while it worked on it."), at)
         else:
             job.state, job.lease_until = "queued", None
-    return len(left)
+            job.tries -= not ask.at_most
+    return sum(job.id not in ask.holding for job in running)
 
 
 def _running(session: Session, job_id: int) -> Job:

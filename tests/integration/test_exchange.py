@@ -358,3 +358,21 @@ def test_a_grader_that_waits_is_given_work_as_it_is_handed_in(
 
     assert job["submission_id"] == receipt["submission_id"]
     exchange.call("POST", f"api/v1/grader/jobs/{job['id']}/result", GRADER_TOKEN, json=grade())
+
+
+def test_a_question_that_the_grader_gave_up_takes_nothing(exchange: Any, tar: Any) -> None:
+    while job := claim(exchange):
+        exchange.call("POST", f"api/v1/grader/jobs/{job['id']}/result", GRADER_TOKEN, json=grade())
+    with ThreadPoolExecutor() as pool:
+        waits = pool.submit(
+            exchange.call, "POST", "api/v1/grader/jobs/claim", GRADER_TOKEN, json={"wait_s": 20}
+        )
+        time.sleep(0.5)
+        exchange.call("POST", "api/v1/grader/jobs/claim", GRADER_TOKEN, json={"at_most": 0})
+        receipt = hand_in(exchange, tar({"p1.ipynb": b'{"cells": ["given up"]}'})).json()
+        assert waits.result().json()["jobs"] == []
+
+    job = claim(exchange)
+    assert job is not None
+    assert job["submission_id"] == receipt["submission_id"]
+    exchange.call("POST", f"api/v1/grader/jobs/{job['id']}/result", GRADER_TOKEN, json=grade())

@@ -25,14 +25,14 @@ LEARNER = "p-000001"
 STEPS = ("claimed", "fetched", "graded", "recorded", "kept", "delivered")
 
 GRADER = """
-from bioskills.graders.engine import spare_imports
-spare_imports()
-import os, signal, sys
+import bioskills.graders.warm
+import logging, os, signal, sys
 from pathlib import Path
-from bioskills.graders.__main__ import _serve
+from bioskills.graders.__main__ import serve
 from bioskills.graders.campus_client import Campus
-from bioskills.graders.daemon import Grader, StoppingError
+from bioskills.graders.daemon import Grader
 from bioskills.graders.grading import Bench
+from bioskills.graders.pool import Pool
 
 root, url, token, lab, course, last = sys.argv[1:]
 
@@ -41,17 +41,12 @@ def reached(step):
     if step == last:
         os.kill(os.getpid(), signal.SIGKILL)
 
-class UntilIdle(Grader):
-    def step(self):
-        if not super().step():
-            raise StoppingError
-        return True
-
 bench = Bench(Path(lab), Path(course), 30, 300, "course:test")
-import logging
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 logging.getLogger("httpx").setLevel(logging.WARNING)
-_serve(UntilIdle(Path(root), Campus(url, token), bench, reached), 0.1)
+start = lambda say: Pool(bench, 2, say)
+grader = Grader(Path(root), Campus(url, token), "course:test", start, wait_s=0.2, reached=reached)
+serve(grader, lambda: grader.is_idle)
 """
 
 
@@ -80,7 +75,7 @@ class Place:
     def work(self, last: str = "") -> tuple[list[str], str]:
         """Run the grader to its end; return the steps it reached and what it logged."""
         process = self.grader(last)
-        steps, log = process.communicate(timeout=300)
+        steps, log = process.communicate(timeout=120)
         assert process.returncode == (-signal.SIGKILL if last else 0), log
         return steps.split(), log
 

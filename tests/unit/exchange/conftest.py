@@ -21,7 +21,7 @@ from bioskills.base.tables import (
     Person,
     Run,
 )
-from bioskills.base.wire import CellScore, Claim, GradeResult, Job, Receipt
+from bioskills.base.wire import CellScore, Claim, GradeResult, Job, JobFailure, Receipt
 from bioskills.hub.campus import deliveries, jobs, releases, submissions
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.campus.submissions import HandIn
@@ -158,9 +158,10 @@ class World:
             result = jobs.finish(session, job_id, grade, self.now)
             return result.state if result else ""
 
-    def fail(self, job_id: int, message: str = "The kernel died.") -> str:
+    def fail(self, job_id: int, message: str = "The kernel died.", *, at_once: bool = False) -> str:
         with self.store.transaction() as session:
-            return jobs.fail(session, job_id, message, self.now, self.grading).state
+            why = JobFailure(message=message, at_once=at_once)
+            return jobs.fail(session, job_id, why, self.now, self.grading).state
 
     def rows(self, table: Any, **where: Any) -> list[Any]:
         with self.store.reading() as session:

@@ -112,6 +112,14 @@ def test_a_failed_try_waits_before_the_next(world: Any) -> None:
     assert world.claim() is not None
 
 
+def test_a_try_whose_worker_was_killed_is_repeated_at_once(world: Any) -> None:
+    world.hand_in()
+
+    assert world.fail(world.claim().id, at_once=True) == "queued"
+    assert world.claim() is not None
+    assert world.rows(Job)[0].tries == 2
+
+
 def test_the_last_failed_try_asks_a_person(world: Any) -> None:
     world.hand_in()
     for _try in range(3):
