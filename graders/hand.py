@@ -33,6 +33,8 @@ ORDERS_PER_HAND = 500
 
 Tell = Callable[[str, int, int], None]
 """Takes the step, the cells that were run, and of how many."""
+Run = Callable[[Order, Bench, Tell], GradeResult]
+"""Grades one order; `run_one`, or in a test another whose walls and kernels are not in question."""
 
 
 def run_one(order: Order, bench: Bench, tell: Tell) -> GradeResult:
@@ -60,10 +62,10 @@ def _keep(found: Path, place: Path) -> None:
         copy_regular(found, place)
 
 
-def answer(order: Order, bench: Bench, say: Callable[[Said], None]) -> None:
+def answer(order: Order, bench: Bench, say: Callable[[Said], None], run: Run = run_one) -> None:
     """Grade an order, and say what became of it; whatever happens, one last word comes."""
     try:
-        result = run_one(order, bench, _Rarely(order, say).tell)
+        result = run(order, bench, _Rarely(order, say).tell)
     except (SandboxError, OSError) as error:
         say(Failed(job=order.job.id, message=str(error) or type(error).__name__))
     except Exception as error:  # one bad hand-in must not end a hand
@@ -87,7 +89,7 @@ class _Rarely:
         self._say(Progress(job=self._job, how=JobProgress(step=step, done=done, of=of)))
 
 
-def work(line: Any, bench: Bench) -> None:
+def work(line: Any, bench: Bench, run: Run = run_one) -> None:
     """Be a hand until the line is closed, or a new hand is due."""
     _end_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -102,7 +104,7 @@ def work(line: Any, bench: Bench) -> None:
             order = Order.model_validate_json(line.recv_bytes())
         except (EOFError, OSError):
             return
-        answer(order, bench, say)
+        answer(order, bench, say, run)
 
 
 def _end_with_parent() -> None:

@@ -18,9 +18,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bioskills.base.text import _
-from bioskills.graders import hand
 from bioskills.graders.executors import Failed, Order, Progress, Said, Say
 from bioskills.graders.grading import Bench
+from bioskills.graders.hand import Run, run_one, work
 
 WARM = "bioskills.graders.warm"
 END_S = 5.0
@@ -39,8 +39,8 @@ class _Hand:
 class Pool:
     """Hands on this machine; started as they are needed, and kept."""
 
-    def __init__(self, bench: Bench, at_once: int, say: Say) -> None:
-        self._bench, self._at_once, self._say = bench, at_once, say
+    def __init__(self, bench: Bench, at_once: int, say: Say, run: Run = run_one) -> None:
+        self._bench, self._at_once, self._say, self._run = bench, at_once, say, run
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([WARM])
         self._lock = threading.Lock()
@@ -111,7 +111,8 @@ class Pool:
 
     def _new_hand(self) -> _Hand:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=hand.work, args=(theirs, self._bench), daemon=True)
+        given = (theirs, self._bench, self._run)
+        process = self._context.Process(target=work, args=given, daemon=True)
         process.start()
         theirs.close()
         found = _Hand(process, ours)
