@@ -9,9 +9,21 @@ from pathlib import Path
 
 import httpx
 
-from bioskills.base.wire import TAR, GradeResult, Job, JobsTaken, Refusal, ReleaseResult
+from bioskills.base.wire import (
+    TAR,
+    Claim,
+    GradeResult,
+    Job,
+    JobFailure,
+    JobList,
+    JobProgress,
+    Refusal,
+    ReleaseResult,
+    Wire,
+)
 
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+ANSWER_S, CONNECT_S = 30.0, 5.0
+TIMEOUT = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
 CHUNK_BYTES = 1 << 16
 
 
@@ -30,45 +42,32 @@ class Campus:
         headers = {"Authorization": f"Bearer {token}"}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT)
 
-    def claim(self) -> Job | None:
-        """Return the next job, leased to us, or None where nothing waits."""
-        answer = self._checked(self._http.post("api/v1/grader/jobs/claim"))
-        return (
-            None
-            if answer.status_code == httpx.codes.NO_CONTENT
-            else Job.model_validate(answer.json())
+    def claim(self, ask: Claim) -> JobList:
+        """Return jobs, leased to us; none where nothing waits as long as was asked."""
+        return JobList.model_validate_json(
+            self._checked(self._post("jobs/claim", ask, ask.wait_s)).content
         )
 
-    def intend(self, job: Job) -> None:
-        """Say that we begin; renews the lease."""
-        self._checked(self._http.post(f"api/v1/grader/jobs/{job.id}/intent"))
+    def let_go(self) -> None:
+        """Give back every job undone, as this grader ends; none of this counts as a try."""
+        self._checked(self._post("jobs/claim", Claim(at_most=0, holding=[])))
+
+    def tell(self, job: int, how: JobProgress) -> None:
+        """Say how far a job is; renews its lease."""
+        self._checked(self._post(f"jobs/{job}/progress", how))
 
     def deliver(self, job: Job, result: GradeResult) -> None:
         """Hand over a result, which ends the job. Twice is once."""
-        body = result.model_dump_json()
-        self._checked(
-            self._http.post(
-                f"api/v1/grader/jobs/{job.id}/result",
-                content=body,
-                headers={"Content-Type": "application/json"},
-            )
-        )
+        self._checked(self._post(f"jobs/{job.id}/result", result))
 
-    def fail(self, job: Job, message: str) -> None:
+    def fail(self, job: Job, message: str, *, at_once: bool = False) -> None:
         """Say that this try failed, in plain words; the campus decides about another."""
-        self._checked(
-            self._http.post(f"api/v1/grader/jobs/{job.id}/fail", json={"message": message})
-        )
+        why = JobFailure(message=message, at_once=at_once)
+        self._checked(self._post(f"jobs/{job.id}/fail", why))
 
     def put_back(self, job: Job) -> None:
         """Give a job back undone; this does not count as a try."""
         self._checked(self._http.post(f"api/v1/grader/jobs/{job.id}/put-back"))
-
-    def recover(self) -> int:
-        """Take back every job that an ended grader left; return how many."""
-        return JobsTaken.model_validate(
-            self._checked(self._http.post("api/v1/grader/jobs/recover")).json()
-        ).count
 
     def fetch_course(self, course: str, version: str, target: Path) -> None:
         """Write a course's ZIP to this file."""
@@ -83,6 +82,14 @@ class Campus:
         url = f"exchange/v1/runs/{run}/assignments/{assignment}/release"
         answer = self._checked(self._http.put(url, content=tar, headers={"Content-Type": TAR}))
         return ReleaseResult.model_validate(answer.json())
+
+    def _post(self, path: str, message: Wire, wait_s: float = 0) -> httpx.Response:
+        return self._http.post(
+            f"api/v1/grader/{path}",
+            content=message.model_dump_json(),
+            headers={"Content-Type": "application/json"},
+            timeout=httpx.Timeout(ANSWER_S + wait_s, connect=CONNECT_S),
+        )
 
     def _download(self, url: str, target: Path) -> None:
         with self._http.stream("GET", url) as answer:

@@ -41,10 +41,9 @@ from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.graders.sealing import Seal
 from bioskills.graders.source_cells import source_cells
 from bioskills.graders.watching import Watch, read_over
+from bioskills.graders.workshop import RELEASED
 
 MOST_OUTPUT_CHARS = 1_000_000
-RELEASED = "released"
-"""Folder of a slot with the notebooks as they were released, where they are at hand."""
 
 Tell = Callable[[str, int, int], None]
 """Called with a step (fetched, running, scored), cells that ran, and of how many."""

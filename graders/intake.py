@@ -4,6 +4,7 @@ Law (charter 10): regular files only, copied through directory descriptors that
 never follow a link; what is neither file nor folder is left behind.
 """
 
+import ctypes
 import os
 import shutil
 import stat
@@ -14,6 +15,7 @@ from typing import BinaryIO
 
 CHUNK_BYTES = 1 << 16
 NOTEBOOK = ".ipynb"
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # <fcntl.h>, <linux/fs.h>
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -133,11 +135,38 @@ def _copy_file(handle: int, target: Path) -> None:
 
 
 def swap_in(staged: Path, place: Path) -> None:
-    """Put a finished folder in its place; the old one is set aside, then removed."""
-    aside = place.with_name(f".{place.name}.old")
-    shutil.rmtree(aside, ignore_errors=True)
+    """Put a finished folder in its place; whoever looks sees the old one or the new one.
+
+    Ended anywhere, the next call finishes: nothing is ever missing for longer than that.
+    """
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if _exchange(staged, place):
+        shutil.rmtree(staged, ignore_errors=True)
+        return
+    # No folder is there yet, or this disk cannot exchange two names.
+    aside = place.with_name(f".{place.name}.old")
     if place.exists():
+        shutil.rmtree(aside, ignore_errors=True)
         place.rename(aside)
     staged.rename(place)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def put_back_asides(root: Path) -> None:
+    """Mend, two levels below this folder, what a swap left that was ended half way."""
+    for aside in root.glob("*/.*.old"):
+        place = aside.with_name(aside.name.removeprefix(".").removesuffix(".old"))
+        if place.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.rename(place)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two names change places in one step; False where that cannot be."""
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    here = ctypes.c_int(_AT_FDCWD)
+    if call is None:
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    return bool(call(here, names[0], here, names[1], ctypes.c_uint(_RENAME_EXCHANGE)) == 0)

@@ -18,14 +18,18 @@ from pathlib import Path
 
 from bioskills.base.text import _
 from bioskills.base.wire import Job
-from bioskills.graders.engine import COURSE, configuration, convert, ensure_gradebook
-from bioskills.graders.intake import copy_regular, swap_in
+from bioskills.graders.engine import configuration, convert, ensure_gradebook
+from bioskills.graders.executors import KEPT
+from bioskills.graders.gradebook import without_learners
+from bioskills.graders.intake import put_back_asides, swap_in
 
 PRISTINE = "pristine.db"
 SOURCE_PREFIX = "assignments/"
 TIMESTAMP = "timestamp.txt"
 TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M:%S.%f UTC"
 AUTOTEST = "AUTOTEST"
+RELEASED = "released"
+"""Folder of a slot with the notebooks as they were released; no box sees it."""
 
 
 class GenerateError(Exception):
@@ -34,14 +38,21 @@ class GenerateError(Exception):
 
 @dataclass(frozen=True)
 class Workshop:
-    """The folder of one run."""
+    """The folder of one run.
+
+    Attributes:
+        root: The folder; its name is the run's.
+        template: URL of gradebooks with `{run}` in it; empty: a SQLite file in the folder.
+    """
 
     root: Path
+    template: str = ""
 
     @property
     def gradebook_url(self) -> str:
         """SQLAlchemy URL of the run's gradebook."""
-        return f"sqlite:///{self.root / 'gradebook.db'}"
+        own = f"sqlite:///{self.root / 'gradebook.db'}"
+        return self.template.format(run=self.root.name) if self.template else own
 
     def take_sources(self, course_zip: Path) -> None:
         """Replace `source/` by the assignments of this course version."""
@@ -92,14 +103,10 @@ class Workshop:
 
     def keep_pristine(self) -> None:
         """Keep the gradebook as it is before the first submission, for the slots."""
-        from nbgrader.api import Gradebook  # noqa: PLC0415
-
-        pristine = self.root / f".{PRISTINE}.new"
-        shutil.copyfile(self.root / "gradebook.db", pristine)
-        with Gradebook(f"sqlite:///{pristine}", COURSE) as gradebook:
-            for student in list(gradebook.students):
-                gradebook.remove_student(student.id)
-        pristine.rename(self.root / PRISTINE)
+        made = self.root / f".{PRISTINE}.new"
+        made.unlink(missing_ok=True)
+        without_learners(self.gradebook_url, f"sqlite:///{made}")
+        made.rename(self.root / PRISTINE)
 
     def ensure_pristine(self) -> None:
         """Make the gradebooks again where the folder was lost or is older than they are."""
@@ -111,36 +118,42 @@ class Workshop:
     @contextmanager
     def slot(self, job: Job) -> Iterator[Path]:
         """Yield a folder with what grading this job may see; removed afterwards."""
+        folder = self.new_folder(job)
+        try:
+            self.lay_out(job.assignments[0], folder / "slot")
+            yield folder / "slot"
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def new_folder(self, job: Job) -> Path:
+        """Return a new folder for everything around one grading."""
         parent = self.root / "slots"
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        slot = Path(tempfile.mkdtemp(prefix=f"{job.id}-", dir=parent))
-        try:
-            shutil.copyfile(self.root / PRISTINE, slot / "gradebook.db")
-            self._copy_data(job.assignments[0], slot)
-            yield slot
-        finally:
-            shutil.rmtree(slot, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=f"{job.id}-", dir=parent))
 
-    def clear_slots(self) -> None:
-        """Remove what a grader that was killed left behind."""
-        shutil.rmtree(self.root / "slots", ignore_errors=True)
-
-    def _copy_data(self, assignment: str, slot: Path) -> None:
-        source, target = self.root / "source" / assignment, slot / "source" / assignment
+    def lay_out(self, assignment: str, slot: Path) -> None:
+        """Make a slot: the pristine gradebook and the data files, no source notebook."""
+        slot.mkdir(mode=0o700)
+        shutil.copyfile(self.root / PRISTINE, slot / "gradebook.db")
         ignore = shutil.ignore_patterns("*.ipynb")
-        shutil.copytree(source, target, ignore=ignore)
+        shutil.copytree(
+            self.root / "source" / assignment, slot / "source" / assignment, ignore=ignore
+        )
+        released = slot / RELEASED
+        released.mkdir(mode=0o700)
+        for path in (self.root / "release" / assignment).glob("*.ipynb"):
+            shutil.copyfile(path, released / path.name)
 
-    def keep(self, job: Job, slot: Path, kind: str) -> None:
-        """Copy `submitted` or `autograded` out of a slot, regular files only, then swap it in."""
-        place = self.root / kind / job.learner / job.assignments[0]
-        source = slot / kind / job.learner / job.assignments[0]
-        if not source.is_dir() or source.is_symlink():
-            return
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        staged = place.with_name(f".{place.name}.new")
-        shutil.rmtree(staged, ignore_errors=True)
-        copy_regular(source, staged)
-        swap_in(staged, place)
+    def recover(self) -> None:
+        """Clear and mend what a grader that was killed left behind."""
+        shutil.rmtree(self.root / "slots", ignore_errors=True)
+        for kind in KEPT:
+            put_back_asides(self.root / kind)
+
+    def keep(self, job: Job, staged: Path, kind: str) -> None:
+        """Swap a finished folder in, `submitted` or `autograded`; perhaps there is none."""
+        if staged.is_dir():
+            swap_in(staged, self.root / kind / job.learner / job.assignments[0])
 
 
 def stamp(folder: Path, job: Job) -> None:

@@ -262,7 +262,12 @@ class Exchange(Section):
 class Grading(Section):
     """The grader service."""
 
-    poll_s: float = Field(1.0, gt=0, description="Seconds between two looks for new work.")
+    wait_s: float = Field(
+        20.0,
+        gt=0,
+        le=25,
+        description="Seconds that one question for work waits at the campus; a hand-in ends the wait.",
+    )
     cell_timeout_s: int = Field(30, ge=1, description="Wall seconds one cell may run.")
     job_timeout_s: int = Field(
         300, ge=10, description="Wall seconds one submission may take in all."
@@ -277,6 +282,45 @@ class Grading(Section):
     disk_mb: int = Field(
         256, ge=16, description="What one submission may write in MB; it lies in memory."
     )
+    at_once: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Submissions that are graded at one time on this machine. 0: two more than it "
+        "has cores, so that a cell that never ends holds up nobody while its time runs out.",
+    )
+    executor: Literal["pool", "dask"] = Field(
+        "pool",
+        description="Where submissions are graded. `pool`: on this machine. `dask`: on the workers "
+        "of a Dask cluster, each with an installation of its own.",
+    )
+    dask_scheduler: str = Field(
+        "",
+        pattern=r"^$|^tls://[^/\s]+:\d+$|^tcp://127\.0\.0\.1:\d+$",
+        description="Address of the Dask scheduler, such as `tls://10.0.0.5:8786`. Without TLS "
+        "only on this machine itself (`tcp://127.0.0.1:8786`).",
+    )
+    dask_ca: str = Field("", description="PEM file with the authority of the cluster's TLS keys.")
+    dask_certificate: str = Field("", description="PEM file with the grader's own certificate.")
+    dask_key: str = Field("", description="PEM file with the key of that certificate.")
+    gradebook_url: str = Field(
+        "",
+        pattern=r"^$|\{run\}",
+        description="SQLAlchemy URL of nbgrader's gradebooks, with `{run}` where the run's name "
+        "belongs, such as `postgresql+psycopg://grader@host/gradebook-{run}`; empty: a SQLite "
+        "file in each run's folder.",
+    )
+
+    @model_validator(mode="after")
+    def _dask_is_complete(self) -> Self:
+        if self.executor == "dask" and not self.dask_scheduler:
+            raise ValueError(_("executor is dask, so dask_scheduler must be set"))
+        tls = (self.dask_ca, self.dask_certificate, self.dask_key)
+        if self.executor == "dask" and self.dask_scheduler.startswith("tls:") and not all(tls):
+            raise ValueError(
+                _("dask_ca, dask_certificate and dask_key must be set for a tls:// scheduler")
+            )
+        return self
 
 
 class SignIn(Section):

@@ -364,9 +364,23 @@ class GradeResult(Wire):
 class Claim(Wire):
     """A grader asks for work."""
 
-    at_most: int = Field(1, ge=1, le=64, description="Jobs to take at once.")
+    at_most: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="Jobs to take at once. 0: the grader ends; what it does not hold any more "
+        "waits again, and was no try.",
+    )
     environment: str = Field(
         "", max_length=80, description="Names what the grader grades with: environment and limits."
+    )
+    holding: list[int] | None = Field(
+        None,
+        description="Every job that the grader has in work; all others that are under way were "
+        "left over and wait again. Null: it does not say.",
+    )
+    wait_s: float = Field(
+        0, ge=0, le=25, description="Longest wait for work where there is none at once."
     )
 
 
@@ -374,6 +388,7 @@ class JobList(Wire):
     """Jobs that the caller holds from now on."""
 
     jobs: list[Job]
+    taken_back: int = Field(0, description="Jobs that were left over and wait again.")
 
 
 class JobProgress(Wire):
@@ -388,12 +403,7 @@ class JobFailure(Wire):
     """Why one try of a job failed; the campus decides whether there is another."""
 
     message: str = Field(description="A sentence for the people who run this; no learner content.")
-
-
-class JobsTaken(Wire):
-    """How many jobs of an ended grader wait again."""
-
-    count: int
+    at_once: bool = Field(default=False, description="Whether the next try need not wait.")
 
 
 class RunList(Wire):

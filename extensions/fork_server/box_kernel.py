@@ -132,7 +132,7 @@ class BoxStream(OutStream):  # type: ignore[misc]
     def drain(self) -> None:
         """Take in what lies in the watched pipe, so that it belongs to the cell that wrote it."""
         limit = time.monotonic() + DRAIN_S
-        while self._fid is not None and _waiting(self._fid) and time.monotonic() < limit:
+        while self._should_watch and _waiting(self._fid) and time.monotonic() < limit:
             time.sleep(0.001)
         self.flush()
 

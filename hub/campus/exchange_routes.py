@@ -213,7 +213,9 @@ def _check(site: Site, ask: HandIn) -> list[str]:
 
 def _hand_in(site: Site, ask: HandIn, tree: Tree) -> Receipt:
     with site.store.transaction() as session:
-        return submissions.hand_in(session, ask, tree)
+        receipt = submissions.hand_in(session, ask, tree)
+    site.bell.ring()
+    return receipt
 
 
 def _people(session: Session, assignment: Assignment, caller: Caller) -> dict[int, str]:

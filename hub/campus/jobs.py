@@ -1,35 +1,33 @@
 """Hand work to the grader, and take its verdicts.
 
 Law: a job is a durable intent, made in the transaction that makes its submission.
-A worker holds it for a limited time; when that ends, anybody may take it again.
-Every grading job ends with a result: after the last try, a person is asked. All
-verbs may be repeated: nothing is doubled.
+A worker holds it for a limited time; when that ends, or when the grader says that
+it holds it no longer, it is taken again. Every grading job ends with a result: after
+the last try, a person is asked. All verbs may be repeated: nothing is doubled.
+
+The key of a grading is its hand-in, the assignment's version, the run, and the
+*environment*: what it is graded with, limits included. A hand-in does not know the
+last; the grader names it when it claims, and a job that turns out to have been done
+with exactly that goes away undone (`job_keys.py`).
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, or_, select
 from sqlalchemy.orm import Session
 
 from bioskills.base import wire
 from bioskills.base.settings import Grading
-from bioskills.base.tables import (
-    Assignment,
-    AssignmentVersion,
-    CourseVersion,
-    Job,
-    Person,
-    Result,
-    Run,
-    Submission,
-)
+from bioskills.base.tables import Job, Result, Run
 from bioskills.base.text import _
 from bioskills.hub.campus import results
-from bioskills.hub.campus.deliveries import due_for
-from bioskills.hub.campus.pages_work import assignments_of
+from bioskills.hub.campus.job_keys import GRADE, RELEASE, complete_key, ensure_grading, grade_again
+from bioskills.hub.campus.job_messages import messages
 from bioskills.hub.campus.site import Refused
 
-RELEASE, GRADE = "release", "grade"
+__all__ = ["GRADE", "RELEASE", "ensure_grading", "grade_again"]
+
 PAUSE_S = 5
 """Seconds before the second try; each further try waits twice as long."""
 
@@ -49,52 +47,54 @@ def ensure_release(session: Session, run: Run) -> Job:
     return known
 
 
-def ensure_grading(
-    session: Session, submission: Submission, run_id: int, environment: str = ""
-) -> Job:
-    """Return the job that grades a submission in an environment; make it where there is none."""
-    key = {
-        "kind": GRADE,
-        "submission_id": submission.id,
-        "assignment_version_id": submission.assignment_version_id,
-        "run_id": run_id,
-        "environment": environment,
-    }
-    known = session.scalar(select(Job).filter_by(**key))
-    if known is None:
-        known = Job(**key)
-        session.add(known)
-        session.flush()
-    return known
+def is_work(session: Session, at: datetime) -> bool:
+    """Say whether a claim would find something; for a session that only reads."""
+    return session.scalar(select(Job.id).where(_free(at)).limit(1)) is not None
 
 
-def grade_again(session: Session, submission: Submission, run_id: int) -> Job:
-    """Queue one more grading of a submission; its result will supersede the earlier one."""
-    count = len(list(session.scalars(select(Job.id).where(Job.submission_id == submission.id))))
-    return ensure_grading(session, submission, run_id, f"again-{count}")
+def claim(session: Session, ask: wire.Claim, at: datetime, limits: Grading) -> list[wire.Job]:
+    """Give waiting jobs to the caller, at most as many as it asks for.
 
-
-def claim(session: Session, at: datetime, limits: Grading) -> wire.Job | None:
-    """Give the oldest waiting job to the caller, releases first; None when there is none.
-
+    Releases come first, then first gradings before repeated ones, the oldest first.
     Jobs whose last worker went silent come back; those out of tries end with a verdict.
     """
     given_up = select(Job).where(_expired(at), Job.tries >= limits.max_attempts)
     for silent in session.scalars(given_up).all():
         _give_up(session, silent, _("The grader stopped while it worked on it."), at)
-    job = session.scalar(
-        select(Job)
-        .where(or_(_waiting(at), _expired(at)))
-        .order_by(case((Job.kind == RELEASE, 0), else_=1), Job.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if job is None:
-        return None
-    job.state, job.tries = "running", job.tries + 1
+    found: list[Job] = []
+    while len(found) < ask.at_most:
+        job = session.scalar(_next(at))
+        if job is None:
+            break
+        if not complete_key(session, job, ask.environment):
+            continue
+        _begin(job, at, limits)
+        session.flush()
+        found.append(job)
+    return messages(session, found)
+
+
+def ahead_of(session: Session, job: Job, at: datetime) -> int:
+    """Return how many waiting or running gradings come before this one; 0 where it runs."""
+    if job.state != "queued":
+        return 0
+    waiting = session.scalars(select(Job.id).where(_free(at)).order_by(*_order())).all()
+    running = session.scalars(select(Job.id).where(Job.state == "running")).all()
+    before = waiting.index(job.id) if job.id in waiting else len(waiting)
+    return before + len(running)
+
+
+def report(
+    session: Session, job_id: int, how: wire.JobProgress, at: datetime, limits: Grading
+) -> None:
+    """Note how far a job is, and prolong its worker's time.
+
+    Raises:
+        Refused: The job is not being worked on.
+    """
+    job = _running(session, job_id)
+    job.step, job.done, job.of = how.step, how.done, how.of
     renew(job, at, limits)
-    session.flush()
-    return _as_wire(session, job)
 
 
 def find(session: Session, job_id: int) -> Job:
@@ -115,21 +115,6 @@ def renew(job: Job, at: datetime, limits: Grading) -> None:
     job.lease_until = at + timedelta(seconds=limits.job_timeout_s)
 
 
-def begin(session: Session, job_id: int, at: datetime, limits: Grading) -> None:
-    """Note that a worker is about to write (order of writes, 1), and prolong its time.
-
-    Raises:
-        Refused: The job is not being worked on.
-    """
-    job = find(session, job_id)
-    if job.state != "running":
-        message = _("Job {n} is {state}, so no work on it may begin.")
-        raise Refused(
-            409, "not_running", message.format(n=job.id, state=job.state), _("Claim the next job.")
-        )
-    renew(job, at, limits)
-
-
 def finish(session: Session, job_id: int, grade: wire.GradeResult, at: datetime) -> Result | None:
     """Store the result and end the job in one transaction; the second time changes nothing.
 
@@ -143,16 +128,16 @@ def finish(session: Session, job_id: int, grade: wire.GradeResult, at: datetime)
     return result
 
 
-def fail(session: Session, job_id: int, message: str, at: datetime, limits: Grading) -> Job:
+def fail(session: Session, job_id: int, why: wire.JobFailure, at: datetime, limits: Grading) -> Job:
     """Note that one try failed: the job waits for the next, or ends with a verdict."""
     job = find(session, job_id)
     if job.state != "running":
         return job
     if job.tries >= limits.max_attempts:
-        _give_up(session, job, message, at)
+        _give_up(session, job, why.message, at)
     else:
-        pause = timedelta(seconds=PAUSE_S * 2 ** (job.tries - 1))
-        job.state, job.message, job.lease_until = "queued", message, at + pause
+        pause = timedelta(seconds=0 if why.at_once else PAUSE_S * 2 ** (job.tries - 1))
+        job.state, job.message, job.lease_until = "queued", why.message, at + pause
     return job
 
 
@@ -164,21 +149,59 @@ def put_back(session: Session, job_id: int) -> Job:
     return job
 
 
-def recover(session: Session, at: datetime, limits: Grading) -> int:
-    """Let every job wait again that was being worked on; those out of tries end with a verdict.
+def take_back(session: Session, ask: wire.Claim, at: datetime, limits: Grading) -> int:
+    """Let every job wait again that is under way and not among those that the grader holds.
 
-    The one grader calls this when it starts: whatever runs is then left over.
+    Those that it holds it keeps for another while. There is one grader: what it does not
+    hold is left over from one that ended, or from an answer that was lost. Jobs out of
+    tries end with a verdict.
 
     Returns:
         How many jobs were left over.
     """
-    left = session.scalars(select(Job).where(Job.state == "running").with_for_update()).all()
-    for job in left:
-        if job.tries >= limits.max_attempts:
+    if ask.holding is None:
+        return 0
+    running = session.scalars(select(Job).where(Job.state == "running").with_for_update()).all()
+    for job in running:
+        if job.id in ask.holding:
+            renew(job, at, limits)
+        elif ask.at_most and job.tries >= limits.max_attempts:
             _give_up(session, job, _("The grader stopped while it worked on it."), at)
         else:
             job.state, job.lease_until = "queued", None
-    return len(left)
+            job.tries -= not ask.at_most
+    return sum(job.id not in ask.holding for job in running)
+
+
+def _running(session: Session, job_id: int) -> Job:
+    job = find(session, job_id)
+    if job.state != "running":
+        message = _("Job {n} is {state}, so no work on it may begin.")
+        raise Refused(
+            409, "not_running", message.format(n=job.id, state=job.state), _("Claim the next job.")
+        )
+    return job
+
+
+def _begin(job: Job, at: datetime, limits: Grading) -> None:
+    job.state, job.tries, job.started_at = "running", job.tries + 1, at
+    job.step, job.done, job.of = None, None, None
+    renew(job, at, limits)
+
+
+def _next(at: datetime) -> Select[Job]:
+    free = select(Job).where(_free(at)).order_by(*_order()).limit(1)
+    return free.with_for_update(skip_locked=True)
+
+
+def _order() -> tuple[ColumnElement[Any], ...]:
+    """Return the order of the queue: nobody's first feedback waits for a repeated grading."""
+    repeated = exists().where(Result.submission_id == Job.submission_id)
+    return case((Job.kind == RELEASE, 0), else_=1), repeated, Job.id.asc()
+
+
+def _free(at: datetime) -> ColumnElement[bool]:
+    return or_(_waiting(at), _expired(at))
 
 
 def _waiting(at: datetime) -> ColumnElement[bool]:
@@ -203,37 +226,3 @@ def _give_up(session: Session, job: Job, message: str, at: datetime) -> None:
             "({n} tries). Your instructor will look at it; you need not do anything."
         )
         results.record(session, job, results.could_not_be_graded(text.format(n=job.tries)), at)
-
-
-def _as_wire(session: Session, job: Job) -> wire.Job:
-    run = session.get_one(Run, job.run_id)
-    course = session.get_one(CourseVersion, run.course_version_id)
-    common: dict[str, object] = {
-        "id": job.id,
-        "kind": job.kind,
-        "run": run.slug,
-        "course": course.course,
-        "course_version": course.version,
-        "notes": course.notes,
-    }
-    more = _grading_part(session, job) if job.kind == GRADE else _release_part(session, run)
-    return wire.Job.model_validate({**common, **more})
-
-
-def _release_part(session: Session, run: Run) -> dict[str, object]:
-    return {"assignments": [assignment.name for assignment in assignments_of(session, run)]}
-
-
-def _grading_part(session: Session, job: Job) -> dict[str, object]:
-    submission = session.get_one(Submission, job.submission_id)
-    assignment = session.get_one(Assignment, submission.assignment_id)
-    version = session.get_one(AssignmentVersion, submission.assignment_version_id)
-    return {
-        "assignments": [assignment.name],
-        "learner": session.get_one(Person, submission.person_id).pseudonym,
-        "submission_id": submission.id,
-        "attempt": submission.attempt,
-        "version": version.number,
-        "submitted_at": submission.submitted_at,
-        "due_at": due_for(session, assignment, submission.person_id),
-    }

@@ -192,6 +192,7 @@ def _changing(
     with site.store.transaction() as session:
         change, cohort = _change(session, site, caller, where, ("instructor",))
         yield session, change, cohort
+    site.bell.ring()
 
 
 def _change(

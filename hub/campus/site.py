@@ -9,7 +9,7 @@ links of a page's head, chosen by the page.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from bioskills.base.store import Store
 from bioskills.base.text import _, ngettext, use_language
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.hub.addresses import campus_public_url, hub_public_url, origin_of
+from bioskills.hub.campus.bell import Bell
 from bioskills.hub.campus.hub_api import HubApi
 from bioskills.hub.campus.objects import Objects
 
@@ -79,6 +80,7 @@ class Site:
     objects: Objects
     templates: Environment
     grader_token_sha256: str = ""
+    bell: Bell = field(default_factory=Bell)
 
     @property
     def prefix(self) -> str:

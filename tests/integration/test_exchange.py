@@ -4,6 +4,7 @@ import io
 import json
 import socket
 import tarfile
+import time
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from fastapi import FastAPI
 
 from bioskills.base.tables import ApiToken, Evidence, Job, Result, Submission, now
 from bioskills.base.wire import VERSION_HEADER
+from bioskills.hub.campus import grader_routes
 from bioskills.hub.campus.app import create_app
 
 pytestmark = pytest.mark.integration
@@ -49,8 +51,13 @@ def hand_in(exchange: Any, body: Any, who: str = "lea", version: str = "1") -> h
 
 
 def claim(exchange: Any) -> dict[str, Any] | None:
-    answer = exchange.call("POST", "api/v1/grader/jobs/claim", GRADER_TOKEN)
-    return answer.json() if answer.status_code == 200 else None
+    answer = exchange.call("POST", "api/v1/grader/jobs/claim", GRADER_TOKEN, json={})
+    return next(iter(answer.raise_for_status().json()["jobs"]), None)
+
+
+def progress(exchange: Any, job: int) -> httpx.Response:
+    how = {"step": "running", "done": 1, "of": 4}
+    return exchange.call("POST", f"api/v1/grader/jobs/{job}/progress", GRADER_TOKEN, json=how)
 
 
 def grade() -> dict[str, Any]:
@@ -73,7 +80,7 @@ def test_the_way_of_one_piece_of_work(exchange: Any, tar: Any) -> None:
     files = exchange.call(
         "GET", f"exchange/v1/runs/{RUN}/submissions/{job['submission_id']}/files", GRADER_TOKEN
     )
-    begun = exchange.call("POST", f"api/v1/grader/jobs/{job['id']}/intent", GRADER_TOKEN)
+    begun = progress(exchange, job["id"])
     done = exchange.call(
         "POST", f"api/v1/grader/jobs/{job['id']}/result", GRADER_TOKEN, json=grade()
     )
@@ -277,7 +284,7 @@ def _host(exchange: Any, path: str) -> dict[str, str]:
     return {"Host": urlsplit(exchange.site.url).netloc, "Origin": exchange.site.origin}
 
 
-@pytest.mark.parametrize("lost", ["claim", "intent", "result"])
+@pytest.mark.parametrize("lost", ["claim", "progress", "result"])
 def test_a_grader_that_dies_between_two_steps_doubles_nothing(
     exchange: Any, tar: Any, lost: str
 ) -> None:
@@ -288,7 +295,7 @@ def test_a_grader_that_dies_between_two_steps_doubles_nothing(
     first = claim(exchange)
     assert first is not None
     if lost != "claim":
-        exchange.call("POST", f"api/v1/grader/jobs/{first['id']}/intent", GRADER_TOKEN)
+        progress(exchange, first["id"])
     if lost == "result":
         exchange.call(
             "POST", f"api/v1/grader/jobs/{first['id']}/result", GRADER_TOKEN, json=grade()
@@ -331,3 +338,41 @@ def test_many_requests_at_once_give_one_attempt_each(exchange: Any, tar: Any) ->
     assert {answer.status_code for answer in [*answers, *retries]} == {201}
     assert len({answer.json()["attempt"] for answer in answers}) == 4
     assert len({answer.json()["receipt"] for answer in retries}) == 1
+
+
+def test_a_grader_that_waits_is_given_work_as_it_is_handed_in(
+    exchange: Any, tar: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grader_routes, "LOOK_S", 60)  # so that only the hand-in itself can wake it
+    while job := claim(exchange):
+        exchange.call("POST", f"api/v1/grader/jobs/{job['id']}/result", GRADER_TOKEN, json=grade())
+    with ThreadPoolExecutor() as pool:
+        ask = {"wait_s": 20, "holding": [], "environment": "course:test"}
+        waits = pool.submit(
+            exchange.call, "POST", "api/v1/grader/jobs/claim", GRADER_TOKEN, json=ask
+        )
+        time.sleep(0.5)
+        assert not waits.done()
+        receipt = hand_in(exchange, tar({"p1.ipynb": b'{"cells": ["waited for"]}'})).json()
+        (job,) = waits.result().json()["jobs"]
+
+    assert job["submission_id"] == receipt["submission_id"]
+    exchange.call("POST", f"api/v1/grader/jobs/{job['id']}/result", GRADER_TOKEN, json=grade())
+
+
+def test_a_question_that_the_grader_gave_up_takes_nothing(exchange: Any, tar: Any) -> None:
+    while job := claim(exchange):
+        exchange.call("POST", f"api/v1/grader/jobs/{job['id']}/result", GRADER_TOKEN, json=grade())
+    with ThreadPoolExecutor() as pool:
+        waits = pool.submit(
+            exchange.call, "POST", "api/v1/grader/jobs/claim", GRADER_TOKEN, json={"wait_s": 20}
+        )
+        time.sleep(0.5)
+        exchange.call("POST", "api/v1/grader/jobs/claim", GRADER_TOKEN, json={"at_most": 0})
+        receipt = hand_in(exchange, tar({"p1.ipynb": b'{"cells": ["given up"]}'})).json()
+        assert waits.result().json()["jobs"] == []
+
+    job = claim(exchange)
+    assert job is not None
+    assert job["submission_id"] == receipt["submission_id"]
+    exchange.call("POST", f"api/v1/grader/jobs/{job['id']}/result", GRADER_TOKEN, json=grade())

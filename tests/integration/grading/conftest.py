@@ -3,7 +3,7 @@
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 import yaml
+from bioskills_grader import Place
 from bioskills_product import ENVIRONMENTS
 from bioskills_tests import COURSE
 
+from bioskills.base.tables import Run, Submission
 from bioskills.base.wire import GradeResult, Job
 from bioskills.graders.grading import Bench, grade
 from bioskills.graders.workshop import Workshop, stamp, submitted_folder
+from bioskills.hub.campus import jobs
 
 HANDED_IN = datetime(2027, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 Files = Mapping[str, bytes]
@@ -150,6 +153,26 @@ def shop(tmp_path_factory: pytest.TempPathFactory, course_zip: Path) -> Workshop
 @pytest.fixture
 def class_(shop: Workshop, bench: Bench, course: Path, tmp_path: Path) -> Class:
     return Class(shop, bench, course, tmp_path / "slot")
+
+
+@pytest.fixture(scope="module")
+def grader_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("state") / "grader"
+    root.mkdir(mode=0o700)
+    return root
+
+
+@pytest.fixture
+def place(exchange: Any, class_: Any, grader_root: Path) -> Iterator[Place]:
+    found = Place(exchange, class_, grader_root)
+    if not (grader_root / "runs").exists():
+        with exchange.site.store.transaction() as session:
+            jobs.ensure_release(session, session.query(Run).one())
+        assert found.work()[0] == ["claimed", "delivered"]
+    found.hand_ins = 100 * len(found.rows(Submission))
+    yield found
+    assert not list(grader_root.glob("runs/*/slots/*"))
+    assert not list(grader_root.glob("spool/*"))
 
 
 @pytest.fixture

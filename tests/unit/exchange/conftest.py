@@ -21,7 +21,7 @@ from bioskills.base.tables import (
     Person,
     Run,
 )
-from bioskills.base.wire import CellScore, GradeResult, Job, Receipt
+from bioskills.base.wire import CellScore, Claim, GradeResult, Job, JobFailure, Receipt
 from bioskills.hub.campus import deliveries, jobs, releases, submissions
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.campus.submissions import HandIn
@@ -145,18 +145,23 @@ class World:
             submissions.check(session, ask)
             return submissions.hand_in(session, ask, tree)
 
-    def claim(self) -> Job | None:
+    def claim(self, environment: str = "") -> Job | None:
+        return next(iter(self.claim_many(1, environment)), None)
+
+    def claim_many(self, at_most: int, environment: str = "") -> list[Job]:
         with self.store.transaction() as session:
-            return jobs.claim(session, self.now, self.grading)
+            ask = Claim(at_most=at_most, environment=environment)
+            return jobs.claim(session, ask, self.now, self.grading)
 
     def finish(self, job_id: int, grade: GradeResult) -> str:
         with self.store.transaction() as session:
             result = jobs.finish(session, job_id, grade, self.now)
             return result.state if result else ""
 
-    def fail(self, job_id: int, message: str = "The kernel died.") -> str:
+    def fail(self, job_id: int, message: str = "The kernel died.", *, at_once: bool = False) -> str:
         with self.store.transaction() as session:
-            return jobs.fail(session, job_id, message, self.now, self.grading).state
+            why = JobFailure(message=message, at_once=at_once)
+            return jobs.fail(session, job_id, why, self.now, self.grading).state
 
     def rows(self, table: Any, **where: Any) -> list[Any]:
         with self.store.reading() as session:

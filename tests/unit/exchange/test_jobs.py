@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bioskills.base.tables import CourseVersion, Evidence, Job, Person, Result, Run, Submission
-from bioskills.base.wire import GradeResult
+from bioskills.base.wire import GradeResult, JobProgress
 from bioskills.hub.campus import jobs, results
 from bioskills.hub.campus.site import Refused
 
@@ -82,7 +82,8 @@ def test_a_worker_that_reports_keeps_its_job(world: Any) -> None:
     job = world.claim()
     world.later(seconds=200)
     with world.store.transaction() as session:
-        jobs.begin(session, job.id, world.now, world.grading)
+        how = JobProgress(step="running", done=2, of=9)
+        jobs.report(session, job.id, how, world.now, world.grading)
     world.later(seconds=200)
 
     assert world.claim() is None
@@ -109,6 +110,14 @@ def test_a_failed_try_waits_before_the_next(world: Any) -> None:
     assert world.claim() is None
     world.later(seconds=5)
     assert world.claim() is not None
+
+
+def test_a_try_whose_worker_was_killed_is_repeated_at_once(world: Any) -> None:
+    world.hand_in()
+
+    assert world.fail(world.claim().id, at_once=True) == "queued"
+    assert world.claim() is not None
+    assert world.rows(Job)[0].tries == 2
 
 
 def test_the_last_failed_try_asks_a_person(world: Any) -> None:
