@@ -80,6 +80,13 @@ def renamed(notebook: str, path: str, others: Sequence[str]) -> str:
     return f"{said} {more.format(names=', '.join(others))}"
 
 
+def timestamp() -> str:
+    """Return what is said where the time of a hand-in cannot be read."""
+    return _(
+        "The time in timestamp.txt cannot be read, so this counts as handed in without a time. A person looks at it."
+    )
+
+
 def text(code: str, notebook: str) -> str:
     """Return how the text of a file was put right; codes are those of `reading`."""
     known = {

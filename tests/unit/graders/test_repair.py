@@ -296,6 +296,25 @@ def test_a_conflict_is_solved_where_both_sides_are_the_same_notebook(
     assert (reading.mended, reading.fault) == ((), fault) if fault else (("conflict",), "")
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (b"2026-11-20 10:02:00.000000 UTC", True),
+        (b"2026-11-20 10:02:00 +0100", True),
+        (b"", True),
+        (b"yesterday evening", False),
+        (b"2026-11-20 10:02:00 /etc/localtime", False),
+        (b"\xff\xfe", False),
+    ],
+)
+def test_a_time_that_stops_nbgrader_is_left_out_and_said(text: bytes, kept: bool) -> None:
+    files = {FILE: packed(solved()), "timestamp.txt": text}
+    repaired = repair(files, ASKED)
+
+    assert ("timestamp.txt" in repaired.files) is kept
+    assert repaired.needs_person is not kept
+
+
 TEXTS = st.text(max_size=30)
 JSON: st.SearchStrategy[Json] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
@@ -327,7 +346,8 @@ BOOKS = st.builds(
 
 @given(st.binary(max_size=400))
 def test_no_bytes_are_an_error(data: bytes) -> None:
-    repaired = repair({FILE: data, "x.ipynb": data, f"copy of {FILE}": data}, ASKED)
+    files = {FILE: data, "x.ipynb": data, f"copy of {FILE}": data, "timestamp.txt": data}
+    repaired = repair(files, ASKED)
 
     assert repaired.unreadable or repaired.files
 
