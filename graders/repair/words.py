@@ -80,6 +80,11 @@ def renamed(notebook: str, path: str, others: Sequence[str]) -> str:
     return f"{said} {more.format(names=', '.join(others))}"
 
 
+def same(names: Sequence[str]) -> str:
+    """Return what is added to a sentence about one cell where it is true of more."""
+    return _("The same was found and done for these cells: {names}.").format(names=", ".join(names))
+
+
 def timestamp() -> str:
     """Return what is said where the time of a hand-in cannot be read."""
     return _(

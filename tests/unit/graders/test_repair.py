@@ -129,6 +129,8 @@ def test_marks_come_back_to_cells_that_lost_all_of_them() -> None:
 
     assert names(book) == ORDER
     assert {code for code, _name in codes(repaired)} == {"recognised"}
+    assert len(repaired.sentences) == 1
+    assert "multiply_answer, multiply, why" in repaired.sentences[0]
 
 
 def test_a_cell_that_could_be_two_answers_gets_no_marks() -> None:
