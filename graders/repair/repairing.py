@@ -38,13 +38,15 @@ def repair(
             gives is the same, except that no test is left out by its tag.
     """
     found = _with_time(files)
+    free = dict(files)
     for name in expected:
-        chosen = choose(name, files, expected)
+        chosen = choose(name, free, expected)
         beside = any(f"{other}{ENDING}" in files for other in expected if other != name)
         if chosen is None or (beside and not restore and chosen.path != f"{name}{ENDING}"):
             code = instead(files) or ("others" if beside else "")
             found.missing[name] = words.missing(name, code)
             continue
+        del free[chosen.path]  # No file is two notebooks.
         found = _with_notebook(found, name, files[chosen.path], expected[name], restore=restore)
         if chosen.path != f"{name}{ENDING}" and name not in found.unreadable:
             sentence = words.renamed(name, chosen.path, chosen.others)

@@ -113,7 +113,7 @@ def cell(code: str, notebook: str, name: str) -> str:
 def _cell(code: str) -> str:
     known = {
         "duplicate": _(
-            "The cell {cell} was in {file} more than once. The last one with work in it was graded; the others were run as ordinary cells."
+            "The cell {cell} was in {file} more than once. One of them was graded, where possible the last one with work in it; the others were run as ordinary cells."
         ),
         "joined": _("The answer {cell} came in pieces in {file}. They were put together again."),
         "retyped": _(

@@ -232,6 +232,13 @@ def test_a_file_of_any_name_with_the_cells_of_the_notebook_is_it() -> None:
     assert (codes(repaired), repaired.found) == ([("renamed", "")], 1)
 
 
+def test_no_file_is_taken_for_two_notebooks() -> None:
+    repaired = repair({"lea.ipynb": packed(solved())}, ASKED | {"other": expected()})
+
+    assert list(repaired.missing) == ["other"]
+    assert "other.ipynb" not in repaired.files
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
