@@ -104,13 +104,14 @@ def match(
         search: Whether cells without marks are looked at.
     """
     known = {cell.name: cell for cell in expected.cells}
-    found = _by_marks(cells, places, known)
+    ordered = is_ordered(places, expected)
+    found = _by_marks(cells, places, known, _tests_of(places, known) if ordered else {})
     if not search or len(cells) > MOST_CELLS:
         return found
     by = _Searcher(cells, [p for p in places if p.name], found, known)
     by.ids()
     by.texts()
-    if is_ordered(places, expected):
+    if ordered:
         _by_place(by, places)
     return found
 
@@ -133,13 +134,13 @@ def _by_marks(
     cells: Sequence[Mapping[str, Any]],
     places: Sequence[Place],
     known: Mapping[str, SourceCell],
+    tests: Mapping[str, str],
 ) -> Found:
     groups: dict[str, list[int]] = defaultdict(list)
     for index, cell in enumerate(cells):
         name = name_of(marks_of(cell))
         if name in known:
             groups[name].append(index)
-    tests = _tests_of(places, known)
     by_name = {place.name: place for place in places}
     found = Found()
     for name, indices in groups.items():
@@ -157,7 +158,8 @@ def _by_marks(
 
 def _tests_of(places: Sequence[Place], known: Mapping[str, SourceCell]) -> dict[str, str]:
     """Return by name of an ungraded answer the test that comes next."""
-    tests, answers = {}, []
+    tests: dict[str, str] = {}
+    answers: list[str] = []
     for source in (known[place.name] for place in places if place.name):
         if source.is_test:
             tests |= dict.fromkeys(answers, source.name)

@@ -153,7 +153,8 @@ class _Work:
 
     def _mark(self, cell: dict[str, Any], name: str) -> None:
         source, marks = self.known[name], marks_of(cell)
-        fault = "" if name in self.found.recognised else _fault(marks, source)
+        place = next(place for place in self.places if place.name == name)
+        fault = "" if marks == marks_of(place.cell) else _fault(marks, source)
         if name in self.found.recognised:
             self.say("recognised", name)
         elif fault:
@@ -162,7 +163,6 @@ class _Work:
             turn_into(cell, source.cell_type)
             self.say("retyped", name)
         cell["metadata"]["nbgrader"] = _marks(source)
-        place = next(place for place in self.places if place.name == name)
         if (source.locked or source.is_test) and is_skipped(cell) and not is_skipped(place.cell):
             cell["metadata"]["tags"] = [tag for tag in cell["metadata"]["tags"] if tag != SKIP]
             self.say("skip", name)

@@ -8,7 +8,10 @@ read; neither ever holds a learner's text.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bioskills.graders.repair import words
+
 CODE, MARKDOWN, RAW = "code", "markdown", "raw"
+MOST_SENTENCES = 2
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,12 @@ class Repaired:
 
     @property
     def sentences(self) -> list[str]:
-        """Return what was put right, each sentence once."""
-        return list(dict.fromkeys(mend.sentence for mend in self.mended))
+        """Return what was put right; of many cells with the same fault the first, then all names."""
+        groups: dict[tuple[str, str], list[Mended]] = {}
+        for mend in self.mended:
+            groups.setdefault((mend.code, mend.notebook), []).append(mend)
+        said = [sentence for group in groups.values() for sentence in _in_short(group)]
+        return list(dict.fromkeys(said))
 
     @property
     def nothing_to_grade(self) -> bool:
@@ -128,3 +135,11 @@ class Repaired:
         flagged = [mend.sentence for mend in self.mended if mend.flagged]
         said = [*self.unreadable.values(), *self.missing.values(), *flagged]
         return " ".join(dict.fromkeys(said))
+
+
+def _in_short(group: list[Mended]) -> list[str]:
+    first, *others = group
+    names = [mend.cell for mend in others if mend.cell]
+    if len(names) <= MOST_SENTENCES:
+        return [mend.sentence for mend in group]
+    return [f"{first.sentence} {words.same(names)}"]

@@ -18,6 +18,7 @@ from bioskills.graders.repair.model import Expected, Mended, Repaired
 from bioskills.graders.repair.names import ENDING, choose, instead
 from bioskills.graders.repair.reading import Reading, read, written
 from bioskills.graders.repair.stock import grades
+from bioskills.graders.repair.timestamps import TIMESTAMP, is_time
 
 _MATTERS = {"put_back", "moved", "skip", "recognised"}
 """Repairs for whose sake a notebook that nbgrader grades is changed all the same."""
@@ -36,20 +37,30 @@ def repair(
             cell is put back, moved or recognised, and every score that stock nbgrader
             gives is the same, except that no test is left out by its tag.
     """
-    found = Repaired(dict(files))
+    found = _with_time(files)
+    free = dict(files)
     for name in expected:
-        chosen = choose(name, files, expected)
+        chosen = choose(name, free, expected)
         beside = any(f"{other}{ENDING}" in files for other in expected if other != name)
         if chosen is None or (beside and not restore and chosen.path != f"{name}{ENDING}"):
             code = instead(files) or ("others" if beside else "")
             found.missing[name] = words.missing(name, code)
             continue
+        del free[chosen.path]  # No file is two notebooks.
         found = _with_notebook(found, name, files[chosen.path], expected[name], restore=restore)
         if chosen.path != f"{name}{ENDING}" and name not in found.unreadable:
             sentence = words.renamed(name, chosen.path, chosen.others)
             note = Mended("renamed", name, "", sentence, beside, bool(chosen.others))
             found = replace(found, mended=(*found.mended, note))
     return found
+
+
+def _with_time(files: Mapping[str, bytes]) -> Repaired:
+    if is_time(files.get(TIMESTAMP, b"")):
+        return Repaired(dict(files))
+    kept = {path: data for path, data in files.items() if path != TIMESTAMP}
+    note = Mended("timestamp", "", "", words.timestamp(), flagged=True)
+    return Repaired(kept, (note,))
 
 
 def _with_notebook(

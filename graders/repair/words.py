@@ -80,6 +80,18 @@ def renamed(notebook: str, path: str, others: Sequence[str]) -> str:
     return f"{said} {more.format(names=', '.join(others))}"
 
 
+def same(names: Sequence[str]) -> str:
+    """Return what is added to a sentence about one cell where it is true of more."""
+    return _("The same was found and done for these cells: {names}.").format(names=", ".join(names))
+
+
+def timestamp() -> str:
+    """Return what is said where the time of a hand-in cannot be read."""
+    return _(
+        "The time in timestamp.txt cannot be read, so this counts as handed in without a time. A person looks at it."
+    )
+
+
 def text(code: str, notebook: str) -> str:
     """Return how the text of a file was put right; codes are those of `reading`."""
     known = {
@@ -101,7 +113,7 @@ def cell(code: str, notebook: str, name: str) -> str:
 def _cell(code: str) -> str:
     known = {
         "duplicate": _(
-            "The cell {cell} was in {file} more than once. The last one with work in it was graded; the others were run as ordinary cells."
+            "The cell {cell} was in {file} more than once. One of them was graded, where possible the last one with work in it; the others were run as ordinary cells."
         ),
         "joined": _("The answer {cell} came in pieces in {file}. They were put together again."),
         "retyped": _(

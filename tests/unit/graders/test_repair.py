@@ -129,6 +129,8 @@ def test_marks_come_back_to_cells_that_lost_all_of_them() -> None:
 
     assert names(book) == ORDER
     assert {code for code, _name in codes(repaired)} == {"recognised"}
+    assert len(repaired.sentences) == 1
+    assert "multiply_answer, multiply, why" in repaired.sentences[0]
 
 
 def test_a_cell_that_could_be_two_answers_gets_no_marks() -> None:
@@ -230,6 +232,13 @@ def test_a_file_of_any_name_with_the_cells_of_the_notebook_is_it() -> None:
     assert (codes(repaired), repaired.found) == ([("renamed", "")], 1)
 
 
+def test_no_file_is_taken_for_two_notebooks() -> None:
+    repaired = repair({"lea.ipynb": packed(solved())}, ASKED | {"other": expected()})
+
+    assert list(repaired.missing) == ["other"]
+    assert "other.ipynb" not in repaired.files
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
@@ -296,6 +305,25 @@ def test_a_conflict_is_solved_where_both_sides_are_the_same_notebook(
     assert (reading.mended, reading.fault) == ((), fault) if fault else (("conflict",), "")
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (b"2026-11-20 10:02:00.000000 UTC", True),
+        (b"2026-11-20 10:02:00 +0100", True),
+        (b"", True),
+        (b"yesterday evening", False),
+        (b"2026-11-20 10:02:00 /etc/localtime", False),
+        (b"\xff\xfe", False),
+    ],
+)
+def test_a_time_that_stops_nbgrader_is_left_out_and_said(text: bytes, kept: bool) -> None:
+    files = {FILE: packed(solved()), "timestamp.txt": text}
+    repaired = repair(files, ASKED)
+
+    assert ("timestamp.txt" in repaired.files) is kept
+    assert repaired.needs_person is not kept
+
+
 TEXTS = st.text(max_size=30)
 JSON: st.SearchStrategy[Json] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
@@ -327,7 +355,8 @@ BOOKS = st.builds(
 
 @given(st.binary(max_size=400))
 def test_no_bytes_are_an_error(data: bytes) -> None:
-    repaired = repair({FILE: data, "x.ipynb": data, f"copy of {FILE}": data}, ASKED)
+    files = {FILE: data, "x.ipynb": data, f"copy of {FILE}": data, "timestamp.txt": data}
+    repaired = repair(files, ASKED)
 
     assert repaired.unreadable or repaired.files
 
