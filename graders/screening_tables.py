@@ -43,6 +43,8 @@ MODULES = {
 """Modules whose import alone is a reason to look."""
 
 MEMBERS = {
+    "bdb.BdbQuit": "error_hidden",
+    "pdb.bdb": "error_hidden",
     "sys._getframe": "stack_read",
     "sys._current_frames": "stack_read",
     "sys._current_exceptions": "stack_read",
@@ -127,6 +129,8 @@ ATTRIBUTES = {
     "__closure__": "code_changed",
     "co_code": "code_changed",
     "co_consts": "code_changed",
+    "BdbQuit": "error_hidden",
+    "_render_traceback_": "error_hidden",
     "__kwdefaults__": "code_changed",
     "__subclasses__": "memory_search",
     "__bases__": "type_hook",
@@ -154,7 +158,8 @@ TYPE_HOOKS = {"__instancecheck__", "__subclasscheck__", "__class__", "__getattri
               "__prepare__", "__mro_entries__"}  # fmt: skip
 ARRAY_HOOKS = {"__array__", "__array_ufunc__", "__array_function__", "__array_wrap__",
                "__array_interface__", "__array_priority__"}  # fmt: skip
-COMPARISONS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__",
+COMPARISONS = {
+    "equals","__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__",
                "__req__"}  # fmt: skip
 DECIDERS = {"isinstance", "issubclass", "len", "abs", "all", "any", "round", "type", "hasattr",
             "getattr", "callable", "sum", "max", "min", "sorted", "set", "str", "int", "float",

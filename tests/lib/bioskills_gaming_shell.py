@@ -36,11 +36,15 @@ def make_kernel():
 
 
 def run(shell, source, *, silent=False):
+    sent = shell.kernel.session.sent
+    before = len(sent)
     result = shell.run_cell(source, store_history=not silent, silent=silent)
+    outputs = [{"output_type": kind} for kind, _content in sent[before:]]
     error = result.error_before_exec or result.error_in_exec
     if error is None:
         return {"status": "ok", "ename": "", "evalue": "", "value": repr(result.result)[:200]}
-    return {"status": "error", "ename": type(error).__name__, "evalue": str(error)}
+    error = {"status": "error", "ename": type(error).__name__, "evalue": str(error)}
+    return {**error, "outputs": outputs}
 
 
 def cpu():

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bioskills_gaming import CANARY, DYNAMIC, HONEST, HOSTILE, STATIC, Hostile
+from bioskills_gaming import CANARY, DYNAMIC, HONEST, HOSTILE, REPLY, STATIC, Hostile
 from bioskills_product import ENVIRONMENTS
 
-from bioskills.graders.canary import canary, passed
+from bioskills.graders.canary import canary, hides_its_error, passed
 from bioskills.graders.flag_words import sentences
 from bioskills.graders.screening import Written, screen
 
@@ -64,6 +64,7 @@ def layers(name: str, source: str, played: Any, nonces: Mapping[str, str]) -> di
     found = {
         STATIC: [flag.code for flag in screen([Written("p1/a", source)])],
         DYNAMIC: said["found"],
+        REPLY: [e for e in said["ended"] if hides_its_error(e, e.get("outputs", ()))],
         CANARY: [] if proved else [said["canary"]],
     }
     return {layer: what for layer, what in found.items() if what}
