@@ -89,7 +89,11 @@ MEMBERS = {
     "os.kill": "signal_sent",
     "os.killpg": "signal_sent",
     "operator.attrgetter": "",
+    "inspect.getmembers": "names_reached",
+    "inspect.getclosurevars": "names_reached",
     "pickle.loads": "runs_text",
+    "pickle.load": "runs_text",
+    "joblib.load": "runs_text",
     "IPython.get_ipython": "",
 }
 """Members of modules; an empty code means that only the way of use decides."""
@@ -135,12 +139,27 @@ ATTRIBUTES = {
     "__subclasses__": "memory_search",
     "__bases__": "type_hook",
     "__import__": "hidden_name",
+    "__getattribute__": "hidden_name",
     "__loader__": "import_hook",
+    "read_pickle": "runs_text",
     "__reduce__": "runs_text",
     "__reduce_ex__": "runs_text",
     "__setstate__": "runs_text",
 }
 """Names after a dot, and texts that spell such a name; as a method that a class defines, too."""
+
+WELL_KNOWN = {
+    *MODULES,
+    "sys",
+    "os",
+    "inspect",
+    "importlib",
+    "operator",
+    "types",
+    "signal",
+    "pickle",
+}
+"""Modules that other modules hold under their own name, as `traceback.linecache`."""
 
 NAMES = {
     "__import__": "hidden_name",

@@ -113,11 +113,18 @@ def _groups(shell: Any) -> list[Group]:
 def _late(whose: Callable[[Any], bool]) -> Callable[[Any], Iterator[Found]]:
     """Return what looks at test helpers that were not imported yet when all was well."""
     missing = [name for name in STRICT if name not in sys.modules]
+    known = frozenset(sys.modules)
 
     def find(_shell: Any) -> Iterator[Found]:
         for name in missing:
             if name in sys.modules and any(map(whose, list(vars(sys.modules[name]).values()))):
                 yield "test_helper_changed", name
+        for name in sys.modules.keys() - known:
+            # A file of the learner's under the name of a module of Python's own.
+            if name in sys.stdlib_module_names and any(
+                map(whose, list(vars(sys.modules[name]).values()))
+            ):
+                yield "module_replaced", name
 
     return find
 

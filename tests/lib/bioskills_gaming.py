@@ -976,6 +976,69 @@ table = Table({"a": [1]})
 """,
         "assert table.equals(5)",
     ),
+    _case(
+        "reads_globals_by_format",
+        "static",
+        """
+def gc_percent(sequence):
+    return "{0.__globals__[In]}".format(gc_percent)
+""",
+    ),
+    _case(
+        "reads_globals_by_pattern",
+        "static",
+        """
+def gc_percent(sequence):
+    match gc_percent:
+        case object(__globals__=names):
+            return names["I" "n"][-1]
+""",
+    ),
+    _case(
+        "reads_globals_by_members",
+        "static",
+        """
+import inspect
+def gc_percent(sequence):
+    for name, value in inspect.getmembers(gc_percent):
+        if name.endswith("bals__"):
+            return value["I" + "n"]
+""",
+    ),
+    _case(
+        "reads_sources_by_another_module",
+        "static",
+        """
+import traceback
+def gc_percent(sequence):
+    return list(traceback.linecache.cache)[-1]
+""",
+    ),
+    _case(
+        "own_file_in_place_of_a_module",
+        "dynamic",
+        WRONG
+        + """
+with open("colorsys.py", "w") as file:
+    file.write("def rgb_to_hsv(*parts): return 0")
+import sys
+sys.path.insert(0, "")
+import colorsys
+""",
+    ),
+    _case(
+        "attack_in_a_file_of_its_own",
+        "dynamic",
+        WRONG
+        + """
+with open("helper_of_mine.py", "w") as file:
+    file.write("import builtins\\nbuiltins.abs = lambda number: 0\\n")
+import sys
+sys.path.insert(0, "")
+import helper_of_mine
+""",
+        "assert abs(gc_percent('GC') - 100) < 1e-9",
+    ),
 ]
 
 EQUAL = "class Codon:\n    def __init__(self, text):\n        self.text = text\n"
