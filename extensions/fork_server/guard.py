@@ -45,6 +45,29 @@ NUMBERS = (int, float, bool, complex, str)
 FIGURES = "efgEFG"
 
 
+def veil(shell: Any) -> Callable[[bool], None]:
+    """Return what says whether the texts of coming cells are kept from the learner's code.
+
+    IPython stores a cell's text under `In`, `_i` and in its history before the
+    cell runs; while a test runs, an answer could read it there. Counts go on as ever.
+
+    Args:
+        shell: The shell; call this once, before `take`.
+    """
+    history = shell.history_manager
+    store, veiled = history.store_inputs, [False]
+
+    def store_inputs(line_num: int, source: str, source_raw: str | None = None) -> None:
+        shown = ("", "") if veiled[0] else (source, source_raw)
+        store(line_num, *shown)
+
+    def set_veil(on: bool) -> None:
+        veiled[0] = on
+
+    history.store_inputs = store_inputs
+    return set_veil
+
+
 def take(shell: Any, tell: guard_ear.Tell | None = None) -> Baseline:
     """Return what a shell and its process are now, as what finds changes later.
 

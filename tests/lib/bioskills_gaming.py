@@ -1041,6 +1041,15 @@ import helper_of_mine
     ),
 ]
 
+READS_HISTORY = """
+def look(thing, name):
+    return getattr(thing, name)
+def gc_percent(sequence):
+    names = look(gc_percent, "".join(map(chr, [95, 95, 103, 108, 111, 98, 97, 108, 115, 95, 95])))
+    raise ValueError(f"read: {names[''.join(map(chr, [73, 110]))][-1]!r}")
+"""
+"""No layer hears this; it finds nothing."""
+
 EQUAL = "class Codon:\n    def __init__(self, text):\n        self.text = text\n"
 HONEST = {
     "wrong_answer": WRONG,
