@@ -223,8 +223,10 @@ def _answers(function: Any, *values: Any) -> Any:
 def _hurried() -> Iterator[None]:
     """End with an error what does not answer at once; nothing where there is a timer already."""
     try:
-        kept = signal.signal(signal.SIGALRM, _too_slow)
+        kept = None if any(signal.getitimer(signal.ITIMER_REAL)) else _alarm()
     except ValueError:  # not the main thread
+        kept = None
+    if kept is None:
         yield
         return
     signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
@@ -233,6 +235,10 @@ def _hurried() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, kept)
+
+
+def _alarm() -> Any:
+    return signal.signal(signal.SIGALRM, _too_slow) or signal.SIG_DFL
 
 
 def _too_slow(_number: int, _frame: Any) -> None:
