@@ -44,6 +44,20 @@ def passed(
     return failed and str(reply.get("evalue")) == expected
 
 
+def hides_its_error(reply: Mapping[str, Any], outputs: Iterable[Mapping[str, Any]]) -> bool:
+    """Say whether a cell failed and shows no error: nbgrader would give it full points.
+
+    So ends what raises the error with which a debugger quits, or an error that
+    cannot be shown.
+
+    Args:
+        reply: Content of the cell's `execute_reply`.
+        outputs: The cell's outputs, as nbformat has them.
+    """
+    seen = any(output.get("output_type") == "error" for output in outputs)
+    return reply.get("status") == "error" and not seen
+
+
 def _made(nonce: str, names: tuple[str, ...], numpy: bool) -> tuple[str, str]:
     # Both ends make the same choices from the nonce; nobody guesses it, so `random` will do.
     chance = random.Random(nonce)  # noqa: S311

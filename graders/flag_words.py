@@ -49,6 +49,7 @@ def _of_the_kernel() -> dict[str, str]:
         "kernel_patched": _("The part of the kernel that reports results was replaced."),
         "stream_replaced": _("The way in which output or errors leave the kernel was replaced."),
         "display_changed": _("Numbers are shown in another way; points can be read from them."),
+        "error_hidden": _("A cell failed without an error that one could see."),
         "canary_passed": _("A check that must fail did not fail: tests prove nothing here."),
         "guard_failed": _("The kernel could not be compared with how it was before."),
         "history_read": _("The code reads the text of cells that ran, tests included."),

@@ -160,6 +160,8 @@ class CallReader(NameReader):
         """Judge what a class does where Python itself asks it."""
         if name in TYPE_HOOKS:
             self.note("type_hook", name)
+        elif name == "_render_traceback_":
+            self.note("error_hidden", name)
         elif name in ARRAY_HOOKS:
             self.note("array_hook", name)
         elif (name in COMPARISONS and ignores_operand(name, code)) or (

@@ -9,7 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from bioskills.graders.screening_tables import ATTRIBUTES, MEMBERS, MODULES, NAMES
+from bioskills.graders.screening_tables import ATTRIBUTES, MEMBERS, MODULES, NAMES, WELL_KNOWN
+
+INSIDE = re.compile(
+    r"__(globals|code|closure|builtins|subclasses|import|bases|loader)__"
+    r"|\b(f_back|f_locals|f_globals|tb_frame|_getframe|ast_transformers)\b"
+)
+"""Names that a text may hold somewhere, as `"{0.__globals__}"` does."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,8 @@ class NameReader(ast.NodeVisitor):
             return self.modules.get(node.id, "")
         if isinstance(node, ast.Attribute):
             root = self.path_of(node.value)
+            if root and node.attr in WELL_KNOWN and root != "IPython":
+                return node.attr
             return f"{root}.{node.attr}" if root else ""
         return ""
 
@@ -100,7 +108,7 @@ class NameReader(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         """Judge what stands after a dot."""
         path = self.path_of(node)
-        code = ATTRIBUTES.get(node.attr) or MEMBERS.get(path, "")
+        code = ATTRIBUTES.get(node.attr) or MEMBERS.get(path) or MODULES.get(path, "")
         # `'numpy' in sys.modules` asks only whether something was imported.
         if not (path == "sys.modules" and getattr(node, "asked", False)):
             self.note(code, node.attr)
@@ -120,8 +128,17 @@ class NameReader(ast.NodeVisitor):
 
     def _text(self, text: str) -> None:
         name = text.strip()
-        if name in ATTRIBUTES or name in ("ast_transformers", "__dict__"):
+        inside = INSIDE.search(name)
+        if inside:
+            self.note("hidden_name", inside[0])
+        elif name in ATTRIBUTES or name in ("ast_transformers", "__dict__"):
             self.note("hidden_name", name)
+
+    def visit_MatchClass(self, node: ast.MatchClass) -> None:
+        """Judge attributes that a pattern reads."""
+        for name in node.kwd_attrs:
+            self.note(ATTRIBUTES.get(name, ""), name)
+        self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
         """Judge a text that is put together from constants."""

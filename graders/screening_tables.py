@@ -43,6 +43,8 @@ MODULES = {
 """Modules whose import alone is a reason to look."""
 
 MEMBERS = {
+    "bdb.BdbQuit": "error_hidden",
+    "pdb.bdb": "error_hidden",
     "sys._getframe": "stack_read",
     "sys._current_frames": "stack_read",
     "sys._current_exceptions": "stack_read",
@@ -87,7 +89,11 @@ MEMBERS = {
     "os.kill": "signal_sent",
     "os.killpg": "signal_sent",
     "operator.attrgetter": "",
+    "inspect.getmembers": "names_reached",
+    "inspect.getclosurevars": "names_reached",
     "pickle.loads": "runs_text",
+    "pickle.load": "runs_text",
+    "joblib.load": "runs_text",
     "IPython.get_ipython": "",
 }
 """Members of modules; an empty code means that only the way of use decides."""
@@ -127,16 +133,33 @@ ATTRIBUTES = {
     "__closure__": "code_changed",
     "co_code": "code_changed",
     "co_consts": "code_changed",
+    "BdbQuit": "error_hidden",
+    "_render_traceback_": "error_hidden",
     "__kwdefaults__": "code_changed",
     "__subclasses__": "memory_search",
     "__bases__": "type_hook",
     "__import__": "hidden_name",
+    "__getattribute__": "hidden_name",
     "__loader__": "import_hook",
+    "read_pickle": "runs_text",
     "__reduce__": "runs_text",
     "__reduce_ex__": "runs_text",
     "__setstate__": "runs_text",
 }
 """Names after a dot, and texts that spell such a name; as a method that a class defines, too."""
+
+WELL_KNOWN = {
+    *MODULES,
+    "sys",
+    "os",
+    "inspect",
+    "importlib",
+    "operator",
+    "types",
+    "signal",
+    "pickle",
+}
+"""Modules that other modules hold under their own name, as `traceback.linecache`."""
 
 NAMES = {
     "__import__": "hidden_name",
@@ -154,7 +177,8 @@ TYPE_HOOKS = {"__instancecheck__", "__subclasscheck__", "__class__", "__getattri
               "__prepare__", "__mro_entries__"}  # fmt: skip
 ARRAY_HOOKS = {"__array__", "__array_ufunc__", "__array_function__", "__array_wrap__",
                "__array_interface__", "__array_priority__"}  # fmt: skip
-COMPARISONS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__",
+COMPARISONS = {
+    "equals","__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__",
                "__req__"}  # fmt: skip
 DECIDERS = {"isinstance", "issubclass", "len", "abs", "all", "any", "round", "type", "hasattr",
             "getattr", "callable", "sum", "max", "min", "sorted", "set", "str", "int", "float",

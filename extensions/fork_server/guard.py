@@ -45,6 +45,29 @@ NUMBERS = (int, float, bool, complex, str)
 FIGURES = "efgEFG"
 
 
+def veil(shell: Any) -> Callable[[bool], None]:
+    """Return what says whether the texts of coming cells are kept from the learner's code.
+
+    IPython stores a cell's text under `In`, `_i` and in its history before the
+    cell runs; while a test runs, an answer could read it there. Counts go on as ever.
+
+    Args:
+        shell: The shell; call this once, before `take`.
+    """
+    history = shell.history_manager
+    store, veiled = history.store_inputs, [False]
+
+    def store_inputs(line_num: int, source: str, source_raw: str | None = None) -> None:
+        shown = ("", "") if veiled[0] else (source, source_raw)
+        store(line_num, *shown)
+
+    def set_veil(on: bool) -> None:
+        veiled[0] = on
+
+    history.store_inputs = store_inputs
+    return set_veil
+
+
 def take(shell: Any, tell: guard_ear.Tell | None = None) -> Baseline:
     """Return what a shell and its process are now, as what finds changes later.
 
@@ -113,11 +136,18 @@ def _groups(shell: Any) -> list[Group]:
 def _late(whose: Callable[[Any], bool]) -> Callable[[Any], Iterator[Found]]:
     """Return what looks at test helpers that were not imported yet when all was well."""
     missing = [name for name in STRICT if name not in sys.modules]
+    known = frozenset(sys.modules)
 
     def find(_shell: Any) -> Iterator[Found]:
         for name in missing:
             if name in sys.modules and any(map(whose, list(vars(sys.modules[name]).values()))):
                 yield "test_helper_changed", name
+        for name in sys.modules.keys() - known:
+            # A file of the learner's under the name of a module of Python's own.
+            if name in sys.stdlib_module_names and any(
+                map(whose, list(vars(sys.modules[name]).values()))
+            ):
+                yield "module_replaced", name
 
     return find
 

@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, WrapperDescriptorType
 from typing import Any
 
 from bioskills.fork_server.guard_origin import (
@@ -30,8 +30,9 @@ Found = tuple[str, str]
 Classes = Callable[[Mapping[str, Any]], Iterator[tuple[type, Any]]]
 
 OPERAND, ARRAY, TYPE = "ignores_operand", "array_hook", "type_hook"
+HIDDEN = "error_hidden"
 NAMES, MOCK, SHADOW = "answers_every_name", "mock_used", "shadowed_builtin"
-COMPARES = ("__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__")
+COMPARES = ("__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "equals")
 ARRAYS = ("__array__", "__array_ufunc__", "__array_function__", "__array_wrap__")
 TYPES = ("__instancecheck__", "__subclasscheck__", "__class__", "__getattribute__")
 ALIASES = ("np", "pd", "plt", "numpy", "pandas", "math", "os", "unittest", "pytest", "SeqIO")
@@ -60,6 +61,8 @@ SHADOWS: dict[str, tuple[tuple[Any, ...], Any]] = {
 """What a builtin of this name answers; the learner's own version of it should, too."""
 BASES = (int, float, str, bytes, list, dict, tuple, set, complex, frozenset)
 MOCKS = ("unittest.mock", "mock")
+_METHODS = (FunctionType, WrapperDescriptorType, type(None))
+"""What a comparison may be; anything else that can be called hides what it does."""
 MOST_VALUES, MOST_INSIDE, DEEPEST = 2000, 40, 2
 PATIENCE_S = 0.25
 
@@ -117,6 +120,12 @@ def questions(of_code: OfCode) -> Callable[[type, Any], list[Found]]:
         method = {name: value for name, value in names.items() if type(value) is FunctionType}
         found = [(ARRAY, name) for name in ARRAYS if name in names]
         found += [(TYPE, name) for name in TYPES if name in names and name != "__getattribute__"]
+        found += [(HIDDEN, name) for name in ("_render_traceback_",) if name in names]
+        found += [
+            (OPERAND, name)
+            for name in COMPARES[:-1]
+            if name in names and type(names[name]) not in _METHODS
+        ]
         for name in (*COMPARES, "__ne__", "__getattr__", "__getattribute__"):
             function = method.get(name)
             if function is not None and of_code(function.__code__, function.__globals__):
@@ -214,8 +223,10 @@ def _answers(function: Any, *values: Any) -> Any:
 def _hurried() -> Iterator[None]:
     """End with an error what does not answer at once; nothing where there is a timer already."""
     try:
-        kept = signal.signal(signal.SIGALRM, _too_slow)
+        kept = None if any(signal.getitimer(signal.ITIMER_REAL)) else _alarm()
     except ValueError:  # not the main thread
+        kept = None
+    if kept is None:
         yield
         return
     signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
@@ -224,6 +235,10 @@ def _hurried() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, kept)
+
+
+def _alarm() -> Any:
+    return signal.signal(signal.SIGALRM, _too_slow) or signal.SIG_DFL
 
 
 def _too_slow(_number: int, _frame: Any) -> None:

@@ -1,7 +1,8 @@
 """Cells that try to get points without an answer, and cells of honest beginners.
 
 Each hostile case says by which layer it must be flagged: `static` (read before
-it runs), `dynamic` (compared inside the kernel), `canary`. Those that change a
+it runs), `dynamic` (compared inside the kernel), `canary`, `reply` (a cell
+that failed and shows no error). Those that change a
 result run before a test that their answer cannot pass.
 """
 
@@ -13,7 +14,7 @@ TEST = (
 )
 """A visible and a hidden test, as of the course."""
 WRONG = "def gc_percent(sequence):\n    return -1\n"
-STATIC, DYNAMIC, CANARY = "static", "dynamic", "canary"
+STATIC, DYNAMIC, CANARY, REPLY = "static", "dynamic", "canary", "reply"
 
 
 @dataclass(frozen=True)
@@ -905,7 +906,149 @@ import sys
 sys.addaudithook(lambda event, details: None)
 """,
     ),
+    _case(
+        "quits_like_a_debugger",
+        "static reply",
+        """
+import bdb
+def gc_percent(sequence):
+    raise bdb.BdbQuit
+""",
+    ),
+    _case(
+        "quits_like_a_debugger_found_by_name",
+        "static reply",
+        """
+import pdb
+Quit = getattr(getattr(pdb, "b" + "db"), "Bdb" + "Quit")
+def gc_percent(sequence):
+    raise Quit
+""",
+    ),
+    _case(
+        "quits_like_a_debugger_found_by_letters",
+        "reply",
+        """
+import pdb
+for name, value in vars(pdb).items():
+    if name.startswith("bd"):
+        for part, kind in vars(value).items():
+            if part.endswith("Quit"):
+                Quit = kind
+def gc_percent(sequence):
+    raise Quit
+""",
+    ),
+    _case(
+        "error_that_cannot_be_shown",
+        "static dynamic",
+        """
+class Odd(Exception):
+    def _render_traceback_(self):
+        return 5
+def gc_percent(sequence):
+    raise Odd
+""",
+    ),
+    _case(
+        "equality_by_a_callable_object",
+        "dynamic",
+        """
+class Yes:
+    def __call__(self, other):
+        return True
+class Right:
+    __eq__ = Yes()
+right = Right()
+def gc_percent(sequence):
+    return right
+""",
+    ),
+    _case(
+        "frame_subclass_equals_anything",
+        "static dynamic",
+        """
+import pandas as pd
+class Table(pd.DataFrame):
+    def equals(self, other):
+        return True
+table = Table({"a": [1]})
+""",
+        "assert table.equals(5)",
+    ),
+    _case(
+        "reads_globals_by_format",
+        "static",
+        """
+def gc_percent(sequence):
+    return "{0.__globals__[In]}".format(gc_percent)
+""",
+    ),
+    _case(
+        "reads_globals_by_pattern",
+        "static",
+        """
+def gc_percent(sequence):
+    match gc_percent:
+        case object(__globals__=names):
+            return names["I" "n"][-1]
+""",
+    ),
+    _case(
+        "reads_globals_by_members",
+        "static",
+        """
+import inspect
+def gc_percent(sequence):
+    for name, value in inspect.getmembers(gc_percent):
+        if name.endswith("bals__"):
+            return value["I" + "n"]
+""",
+    ),
+    _case(
+        "reads_sources_by_another_module",
+        "static",
+        """
+import traceback
+def gc_percent(sequence):
+    return list(traceback.linecache.cache)[-1]
+""",
+    ),
+    _case(
+        "own_file_in_place_of_a_module",
+        "dynamic",
+        WRONG
+        + """
+with open("colorsys.py", "w") as file:
+    file.write("def rgb_to_hsv(*parts): return 0")
+import sys
+sys.path.insert(0, "")
+import colorsys
+""",
+    ),
+    _case(
+        "attack_in_a_file_of_its_own",
+        "dynamic",
+        WRONG
+        + """
+with open("helper_of_mine.py", "w") as file:
+    file.write("import builtins\\nbuiltins.abs = lambda number: 0\\n")
+import sys
+sys.path.insert(0, "")
+import helper_of_mine
+""",
+        "assert abs(gc_percent('GC') - 100) < 1e-9",
+    ),
 ]
+
+READS_HISTORY = """
+def look(thing, name):
+    return getattr(thing, name)
+def gc_percent(sequence):
+    names = look(gc_percent, "".join(map(chr, [95, 95, 103, 108, 111, 98, 97, 108, 115, 95, 95])))
+    raise ValueError(f"read: {names[''.join(map(chr, [73, 110]))][-1]!r}")
+"""
+"""No layer hears this; it finds nothing."""
 
 EQUAL = "class Codon:\n    def __init__(self, text):\n        self.text = text\n"
 HONEST = {
@@ -955,7 +1098,7 @@ HONEST = {
     "syntax_error": "def gc_percent(s)\n    return 1",
     "warns": "import warnings\nwarnings.filterwarnings('ignore')\nimport numpy as np\nnp.array([1]) / 0",
     "files": "from pathlib import Path\nimport os, csv, json, shutil, tempfile\nPath('a.csv').write_text('a,b\\n1,2\\n')\nwith open('a.csv') as f:\n    rows = list(csv.DictReader(f))\nos.listdir('.')\nwith tempfile.TemporaryDirectory() as d:\n    shutil.copy('a.csv', d)\nos.path.join('data', 'x.fasta')",
-    "wrong_paths": "try:\n    open('/home/maria/course/data.csv')\nexcept OSError as error:\n    print(error)\nimport pandas as pd\ntry:\n    pd.read_csv('../data/x.csv')\nexcept OSError:\n    pass",
+    "wrong_paths": "try:\n    open('/home/me/course/data.csv')\nexcept OSError as error:\n    print(error)\nimport pandas as pd\ntry:\n    pd.read_csv('../data/x.csv')\nexcept OSError:\n    pass",
     "subprocess": "import subprocess\nsubprocess.run(['echo', 'ACGT'], capture_output=True, text=True).stdout",
     "eval_of_text": "x = eval('2 + 3')",
     "random_seeds": "import random, numpy as np\nrandom.seed(1)\nnp.random.seed(1)\nrng = np.random.default_rng(1)\nrng.normal(size=3).round(2)",
@@ -971,6 +1114,8 @@ HONEST = {
     "match_and_walrus": "match 'A':\n    case 'A':\n        y = 1\n    case _:\n        y = 2\nif (n := 5) > 3:\n    print(n)",
     "counter_class": "class Counter:\n    compared = 0\n    def __eq__(self, other):\n        Counter.compared += 1\n        return self is other\nc = Counter()\nc == c\nCounter.compared",
     "recursion": "def depth(n):\n    return 0 if n == 0 else 1 + depth(n - 1)\ndepth(50)",
+    "equals_method": EQUAL
+    + "    def equals(self, other):\n        return self.text == other.text\n    __hash__ = None\nx = Codon('A')",
     "exit": "import sys\nsys.version_info, sys.argv, sys.path[:1]\n'numpy' in sys.modules",
     "pool_of_threads": "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(2) as pool:\n    print(list(pool.map(len, ['a', 'bb'])))",
 }

@@ -36,11 +36,15 @@ def make_kernel():
 
 
 def run(shell, source, *, silent=False):
+    sent = shell.kernel.session.sent
+    before = len(sent)
     result = shell.run_cell(source, store_history=not silent, silent=silent)
+    outputs = [{"output_type": kind} for kind, _content in sent[before:]]
     error = result.error_before_exec or result.error_in_exec
     if error is None:
         return {"status": "ok", "ename": "", "evalue": "", "value": repr(result.result)[:200]}
-    return {"status": "error", "ename": type(error).__name__, "evalue": str(error)}
+    error = {"status": "error", "ename": type(error).__name__, "evalue": str(error)}
+    return {**error, "outputs": outputs}
 
 
 def cpu():
@@ -48,7 +52,7 @@ def cpu():
     return use.ru_utime + use.ru_stime
 
 
-def play(case, shell, check, baseline):
+def play(case, shell, check, baseline, veil):
     said = {"ended": [], "found": [], "ms": [], "told": TOLD}
     check(baseline, shell)
     count = shell.execution_count
@@ -60,6 +64,7 @@ def play(case, shell, check, baseline):
         said["found"] += [list(one) for one in found if list(one) not in said["found"]]
     if case.get("canary"):
         said["canary"] = run(shell, case["canary"], silent=True)
+    veil(True)
     for source in case.get("tests", ()):
         said["ended"].append(run(shell, source))
         found = check(baseline, shell)
@@ -82,6 +87,7 @@ def main(given, answer):
     shell = make_kernel().shell
     from bioskills.fork_server import guard
 
+    veil = guard.veil(shell)
     began = cpu()
     baseline = guard.take(shell, lambda *one: TOLD.append(list(one)))
     taken = (cpu() - began) * 1000
@@ -94,12 +100,12 @@ def main(given, answer):
     with open(given) as file:
         cases = json.load(file)
     for case in cases:
-        answers[case["name"]] = forked(case, shell, check, baseline)
+        answers[case["name"]] = forked(case, shell, check, baseline, veil)
     with open(answer, "w") as file:
         json.dump(answers, file)
 
 
-def forked(case, shell, check, baseline):
+def forked(case, shell, check, baseline, veil):
     """Run one case in a fork with a folder of its own."""
     read, write = os.pipe()
     pid = os.fork()
@@ -111,7 +117,7 @@ def forked(case, shell, check, baseline):
                 with open(name, "w") as file:
                     file.write(text)
             sys.stdout.flush()
-            said = play(case, shell, check, baseline)
+            said = play(case, shell, check, baseline, veil)
         except BaseException:
             said = {"failed": traceback.format_exc()}
         os.write(write, json.dumps(said).encode())

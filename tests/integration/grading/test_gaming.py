@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bioskills_gaming import CANARY, DYNAMIC, HONEST, HOSTILE, STATIC, Hostile
+from bioskills_gaming import CANARY, DYNAMIC, HONEST, HOSTILE, READS_HISTORY, REPLY, STATIC, Hostile
 from bioskills_product import ENVIRONMENTS
 
-from bioskills.graders.canary import canary, passed
+from bioskills.graders.canary import canary, hides_its_error, passed
 from bioskills.graders.flag_words import sentences
 from bioskills.graders.screening import Written, screen
 
@@ -24,7 +24,8 @@ MOST_MS = 20.0
 
 @pytest.fixture(scope="module")
 def nonces() -> Mapping[str, str]:
-    return {name: secrets.token_hex(16) for name in (*HONEST, *(h.name for h in HOSTILE))}
+    names = [case.name for case in HOSTILE]
+    return {name: secrets.token_hex(16) for name in ("reads_history_by_letters", *HONEST, *names)}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,7 @@ def played(nonces: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) 
     """Run every case once, each in its own fork of one warm parent."""
     folder = tmp_path_factory.mktemp("gaming")
     sources = {**{h.name: (h.source, h.test) for h in HOSTILE}}
+    sources["reads_history_by_letters"] = (READS_HISTORY, "assert gc_percent('GC') == 100")
     sources |= {name: (source, "1") for name, source in HONEST.items()}
     cases = [
         {
@@ -64,6 +66,7 @@ def layers(name: str, source: str, played: Any, nonces: Mapping[str, str]) -> di
     found = {
         STATIC: [flag.code for flag in screen([Written("p1/a", source)])],
         DYNAMIC: said["found"],
+        REPLY: [e for e in said["ended"] if hides_its_error(e, e.get("outputs", ()))],
         CANARY: [] if proved else [said["canary"]],
     }
     return {layer: what for layer, what in found.items() if what}
@@ -87,6 +90,12 @@ def test_honest_work_is_never_flagged(name: str, played: Any, nonces: Mapping[st
 def test_checks_and_canary_leave_nothing_with_the_learner(name: str, played: Any) -> None:
     assert played[name]["left"] == []
     assert played[name]["count"] == 2  # the answer and the test
+
+
+def test_the_text_of_a_test_is_not_in_the_history_while_it_runs(played: Any) -> None:
+    ended = played["reads_history_by_letters"]["ended"][-1]
+
+    assert (ended["ename"], ended["evalue"]) == ("ValueError", "read: ''")
 
 
 def test_every_finding_has_a_sentence(played: Any) -> None:

@@ -1,7 +1,11 @@
 """What the screen reads in a learner's cells, and what it lets pass."""
 
+import json
+
 import pytest
+import yaml
 from bioskills_gaming import HONEST, HOSTILE, STATIC
+from bioskills_tests import COURSE
 
 from bioskills.graders.flag_words import flag, flags
 from bioskills.graders.screening import Written, by_cell, screen
@@ -69,3 +73,18 @@ def test_a_formula_that_begins_with_a_percent_sign_hides_nothing() -> None:
 def test_a_flag_holds_no_more_than_a_name() -> None:
     assert flag("ast_transformer", "p1/a", "x" * 200).message == flag("ast_transformer").message
     assert [f.code for f in flags([("a", "1"), ("a", "2"), ("b", "")], "p1/a")] == ["a", "b"]
+
+
+def test_the_real_courses_own_answers_and_wrong_answers_are_let_pass() -> None:
+    cells: list[Written] = []
+    variants = sorted(COURSE.glob("variants/*/*.yml"))
+    wrong = [Written(p.stem, yaml.safe_load(p.read_text())["source"]) for p in variants]
+    for path in sorted(COURSE.glob("assignments/*/*.ipynb")):
+        book = json.loads(path.read_text())
+        code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+        cells += [Written(f"{path.stem}/{n}", "".join(c["source"])) for n, c in enumerate(code)]
+
+    assert len(cells) > 20
+    assert len(wrong) > 10
+    assert screen(cells) == []
+    assert screen(wrong) == []
