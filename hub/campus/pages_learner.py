@@ -19,8 +19,11 @@ from bioskills.base.text import _
 from bioskills.competence.framework import load_framework
 from bioskills.hub.campus.callers import Browser, browser
 from bioskills.hub.campus.feedback import HandIn, build_feedback, find_hand_in, result_of
+from bioskills.hub.campus.flagged_work import FlagLine, flag_lines
+from bioskills.hub.campus.job_board import progress_of, progress_words
 from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
 from bioskills.hub.campus.pages_feedback import feedback_page
+from bioskills.hub.campus.pages_grading import progress_module, speak_to
 from bioskills.hub.campus.pages_passport import page_of
 from bioskills.hub.campus.pages_shared import (
     TEACHING,
@@ -30,11 +33,13 @@ from bioskills.hub.campus.pages_shared import (
     require_teaching,
     teaches_anybody,
 )
-from bioskills.hub.campus.pages_work import manifest_of
+from bioskills.hub.campus.pages_work import RETURNED, manifest_of
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, version_of
 from bioskills.hub.campus.site import Nav, Site, render, site_of
 from bioskills.hub.campus.wording import add_words
 from bioskills.hub.membership import seats
+
+_PROGRESS_MS = 2_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,15 @@ class _Subject:
     person: tables.Person
     own: bool
     back: Nav
+
+
+@dataclass(frozen=True)
+class _Flagged:
+    """What an instructor should look at, and where to say that they have; empty for others."""
+
+    result_id: int
+    lines: tuple[FlagLine, ...]
+    address: str
 
 
 def routes(site: Site) -> APIRouter:
@@ -83,6 +97,16 @@ def routes(site: Site) -> APIRouter:
             if not own:
                 note_view(site, caller, "viewed feedback", str(submission_id))
             return _feedback(request, session, caller, hand_in, own=own)
+
+    @router.get("/feedback/{submission_id}/progress.js")
+    def progress(submission_id: int, caller: Annotated[Browser, Depends(browser)]) -> Response:
+        speak_to(site, caller)
+        with site.store.reading() as session:
+            hand_in = _readable(session, caller, submission_id)
+            found = progress_of(session, hand_in.submission.id, site.clock())
+        return progress_module(
+            progress_words(found), ended=found.state == "ended", again_ms=_PROGRESS_MS
+        )
 
     return router
 
@@ -145,8 +169,10 @@ def _feedback(
     result = result_of(session, submission.id)
     held = None if own or result else result_of(session, submission.id, ("held",))
     shown = result or held
-    page = None
-    if shown is not None:
+    page, progress = None, ""
+    if shown is None:
+        progress = progress_words(progress_of(session, submission.id, site.clock()))
+    else:
         standing = standing_of(session, load_framework(FRAMEWORK), hand_in.person, site.clock())
         page = feedback_page(build_feedback(hand_in, shown), standing, zone)
     plan = manifest_of(hand_in.version).assignment(name)
@@ -166,9 +192,23 @@ def _feedback(
         submitted_at=submission.submitted_at,
         back=_back(site, hand_in, own=own),
         message="",
+        submission_id=submission.id,
+        progress=progress,
+        flagged=None if own else _flagged(site, session, caller, hand_in),
         now=site.clock(),
         zone=zone,
     )
+
+
+def _flagged(site: Site, session: Session, caller: Browser, hand_in: HandIn) -> _Flagged | None:
+    """Return what an instructor should look at; None where nothing is open."""
+    newest = result_of(session, hand_in.submission.id, ("held", *RETURNED))
+    lines = flag_lines(newest, hand_in.version, hand_in.assignment.name) if newest else ()
+    if newest is None or not lines:
+        return None
+    here = site.link(f"runs/{hand_in.run.slug}/assignments/{hand_in.assignment.name}/counts")
+    may_change = caller.holds("instructor", hand_in.cohort.slug)
+    return _Flagged(newest.id, lines, here if may_change else "")
 
 
 def _back(site: Site, hand_in: HandIn, *, own: bool) -> Nav:

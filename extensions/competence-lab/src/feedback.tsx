@@ -66,6 +66,7 @@ function Feedback(props: IProps): React.JSX.Element {
             <p>{summary(f, rest, trans)}</p>
             {f.reason && <p>{f.reason}</p>}
           </section>
+          <Mended sentences={f.mended ?? []} trans={trans} />
           <Criteria {...props} />
           <Proves {...props} />
         </div>
@@ -77,6 +78,24 @@ function Feedback(props: IProps): React.JSX.Element {
         </div>
       </div>
     </div>
+  );
+}
+
+/** What was repaired before grading. */
+function Mended({ sentences, trans }: { sentences: string[]; trans: Words }): React.JSX.Element | null {
+  if (!sentences.length) {
+    return null;
+  }
+  return (
+    <section className="bsh-box" aria-label={trans.__('Repaired before grading')}>
+      <h2>{trans.__('Repaired before grading')}</h2>
+      <ul>
+        {sentences.map(sentence => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+      <p className="bsh-meta">{trans.__('What you handed in is kept exactly as it was.')}</p>
+    </section>
   );
 }
 
