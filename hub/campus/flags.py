@@ -57,7 +57,7 @@ def for_learner(result: Result) -> str:
     """Return what the learner is told of open flags; empty where there is none."""
     if not open_flags(result):
         return ""
-    return _("A person looks at this before it counts. You need not do anything.")
+    return _("It counts once a person has looked at it. You need not do anything.")
 
 
 def plain(text: str) -> str:

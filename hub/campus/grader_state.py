@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from bioskills.base.text import _, ngettext
-from bioskills.hub.campus.job_board import Queue, Speed
+from bioskills.hub.campus.job_board import Queue, Speed, time_words
 from bioskills.hub.campus.pages_class import Class
 from bioskills.hub.campus.wording import time_tag
 
@@ -34,23 +34,30 @@ class Grader:
 
 def grader_words(group: Class, queue: Queue, speed: Speed) -> Grader:
     """Return what the grader does now, and how long hand-ins waited today."""
-    waiting, running = len(queue.waiting) + len(queue.paused), len(queue.running)
-    words, times = _("Grader: idle"), ""
-    if waiting or running:
-        words = _("Grader: {waiting} in the queue, {running} running, all courses together")
+    times = ""
     if speed.half_s is not None and speed.longest_s is not None:
         times = _("hand-in to result today: half within {half}, longest {longest}").format(
             half=_span(speed.half_s), longest=_span(speed.longest_s)
         )
     zone, now = group.run.time_zone, group.now
     return Grader(
-        busy=bool(waiting or running),
-        words=words.format(waiting=waiting, running=running),
+        busy=queue.busy,
+        words=queue_words(queue),
         last=time_tag(speed.last_at, zone, now) if speed.last_at else None,
         times=times,
         silent=_silent(queue),
         since=time_tag(queue.silent_since, zone, now) if queue.silent_since else None,
     )
+
+
+def queue_words(queue: Queue) -> str:
+    """Return what the grader does now, for all courses together."""
+    if not queue.busy:
+        return _("Grader: idle")
+    text = _("Grader: {waiting} in the queue, {running} running, all courses together")
+    words = text.format(waiting=len(queue.waiting) + len(queue.paused), running=len(queue.running))
+    seconds = queue.seconds_to(queue.waiting)
+    return f"{words}, {time_words(seconds)}" if seconds else words
 
 
 def _silent(queue: Queue) -> str:

@@ -201,7 +201,7 @@ def _next(here: str, counts: Counts, waits: int, changed: int) -> Action:
 
 def _quiet_words(counts: Counts, waits: int) -> str:
     if waits:
-        return _("{n} being graded").format(n=waits)
+        return _("{n} to be graded").format(n=waits)
     if not counts.handed_in:
         return _("Nothing handed in yet")
     return _("Complete") if counts.returned == counts.learners else _("Nothing to do now")

@@ -46,6 +46,11 @@ class Queue:
     pace_s: float | None
     silent_since: datetime | None
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything waits or runs."""
+        return bool(self.waiting or self.paused or self.running)
+
     def place_of(self, job: Job) -> int | None:
         """Return a job's place in the queue; 1 is the next one."""
         return self.waiting.index(job.id) + 1 if job.id in self.waiting else None

@@ -20,8 +20,9 @@ from bioskills.base import tables
 from bioskills.base.text import _, ngettext, use_language
 from bioskills.hub.campus import regrading, results
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
+from bioskills.hub.campus.grader_state import queue_words
 from bioskills.hub.campus.grading_board import Facts, GradingBoard, grading_board
-from bioskills.hub.campus.job_board import Queue, read_queue, read_speed, time_words
+from bioskills.hub.campus.job_board import read_queue, read_speed
 from bioskills.hub.campus.pages_changes import Change, note
 from bioskills.hub.campus.pages_class import Class, flagged_in, read_class, title_of
 from bioskills.hub.campus.pages_doors import change_for, changing
@@ -100,8 +101,7 @@ def _add_board(router: APIRouter, site: Site) -> None:
             _row, cohort = find_run(session, run)
             require_role(caller, cohort.slug)
             queue = read_queue(session, site.clock())
-        busy = bool(queue.waiting or queue.running or queue.paused)
-        return progress_module(_queue_words(queue), ended=not busy, again_ms=_BUSY_MS)
+        return progress_module(queue_words(queue), ended=not queue.busy, again_ms=_BUSY_MS)
 
     @router.get(_ASSIGNMENT + "/regrade")
     def plan_to_regrade(request: Request, run: str, name: str, caller: Reads) -> Response:
@@ -168,15 +168,6 @@ def _board(session: Session, site: Site, group: Class) -> GradingBoard:
         environment=regrading.present_environment(session),
     )
     return grading_board(group, facts, site.link(f"runs/{group.run.slug}"))
-
-
-def _queue_words(queue: Queue) -> str:
-    parts = [
-        _("{n} in the queue").format(n=len(queue.waiting) + len(queue.paused)),
-        _("{n} running").format(n=len(queue.running)),
-    ]
-    seconds = queue.seconds_to(queue.waiting)
-    return ", ".join([*parts, *([time_words(seconds)] if seconds else [])])
 
 
 def _said(done: str, n: int) -> str:

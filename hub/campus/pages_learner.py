@@ -175,6 +175,7 @@ def _feedback(
     else:
         standing = standing_of(session, load_framework(FRAMEWORK), hand_in.person, site.clock())
         page = feedback_page(build_feedback(hand_in, shown), standing, zone)
+    flagged = None if own else _flagged(site, session, caller, hand_in)
     plan = manifest_of(hand_in.version).assignment(name)
     most = plan.attempts.max if plan else None
     attempt = _("Attempt {n} of {most}") if most else _("Attempt {n}")
@@ -194,7 +195,9 @@ def _feedback(
         message="",
         submission_id=submission.id,
         progress=progress,
-        flagged=None if own else _flagged(site, session, caller, hand_in),
+        flagged=flagged,
+        # What the flag asks of the instructor stands in the flag itself.
+        reason=shown.reason if shown and flagged else page.feedback.reason if page else "",
         now=site.clock(),
         zone=zone,
     )

@@ -79,6 +79,6 @@ def _why(work: Work, submission: tables.Submission, present: str) -> str:
         return _("It was graded against another version of the assignment.")
     before = str(result.hashes.get("environment") or "") if result else ""
     if present and before != present:
-        text = _("It was graded with {before}; the grader now has {now}.")
-        return text.format(before=before or _("an unknown environment"), now=present)
+        text = _("It was graded with another environment, {before}; the grader now has {now}.")
+        return text.format(before=before or _("unknown"), now=present)
     return ""

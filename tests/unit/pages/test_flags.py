@@ -13,7 +13,7 @@ from bioskills.hub.campus import results
 from bioskills.hub.campus.site import Refused
 
 FLAG = {"code": "ast_transformer", "cell": "p1/count", "message": "The source was rewritten."}
-LOOKS = "A person looks at this before it counts."
+LOOKS = "It counts once a person has looked at it."
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_the_steps_count_what_waits_runs_and_came_back(world: World) -> None:
         "Running</span> <b>1, 7 of 14 cells",
         "Graded</span> <b>1 of 3",
         "Returned</span> <b>1 of 3",
-        "2 being graded",
+        "2 to be graded",
     ):
         assert step in found
 
@@ -273,7 +273,7 @@ def test_grading_again_shows_first_whose_work_and_why(world: World) -> None:
     found = page(world, f"{P1}/regrade")
 
     assert "Grade 2 hand-ins of Practice: count again?" in found
-    assert "It was graded with old; the grader now has new." in found
+    assert "It was graded with another environment, old; the grader now has new." in found
     assert "The last try failed." in found
     assert "Max Meyer" not in found
 
