@@ -5,7 +5,6 @@ anybody's word: only cells that the course has, only points that the cells can g
 and no judgement of a person from a machine. A refused result changes nothing.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -19,15 +18,11 @@ from bioskills.base.tables import Assignment, CourseVersion, Job, Result, Run, S
 from bioskills.base.text import _
 from bioskills.base.wire import CellScore, GradeResult
 from bioskills.hub.campus.site import Refused
+from bioskills.hub.campus.sizes import size_faults
 
 # Written out: an exponent can ask for more memory than there is.
 _POINTS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?", re.ASCII)
 _MOST_SHOWN = 10
-# Far above what an honest grader sends: what is merely long is cut where it is stored.
-_MOST_THINGS = 1_000
-_MOST_NAME = 300
-_MOST_SENTENCE = 10_000
-_MOST_OUTPUT = 4_000_000
 
 
 def check(session: Session, job: Job, submission: Submission, grade: GradeResult) -> None:
@@ -38,7 +33,7 @@ def check(session: Session, job: Job, submission: Submission, grade: GradeResult
     """
     assignment = session.get_one(Assignment, submission.assignment_id)
     notes = _cell_notes(session, job, assignment.name)
-    faults = [*_key_faults(grade, assignment.name, notes), *_size_faults(grade)]
+    faults = [*_key_faults(grade, assignment.name, notes), *size_faults(grade)]
     person_was_here = _graded_before(session, submission)
     for cell in grade.cells:
         faults += _points_faults(cell)
@@ -80,27 +75,6 @@ def _key_faults(grade: GradeResult, assignment: str, notes: dict[str, Any]) -> I
             yield _("{assignment} has no cell {cell}").format(
                 assignment=assignment, cell=_shown(cell)
             )
-
-
-def _size_faults(grade: GradeResult) -> Iterator[str]:
-    """Find more than anybody could mean in what is kept beside the points."""
-    flags = [(flag.code, flag.cell, flag.message) for flag in grade.flags]
-    names = [*(name for flag in flags for name in flag[:2]), *grade.shown, *grade.parts]
-    sentences = [*(flag[2] for flag in flags), *grade.mended]
-    for what, found, most in (
-        (_("flags"), len(flags), _MOST_THINGS),
-        (_("repairs"), len(grade.mended), _MOST_THINGS),
-        (_("shown outputs"), len(grade.shown), _MOST_THINGS),
-        (_("parts of the work"), len(grade.parts), _MOST_THINGS),
-        (_("letters in a name"), max(map(len, names), default=0), _MOST_NAME),
-        (_("letters in a sentence"), max(map(len, sentences), default=0), _MOST_SENTENCE),
-        (_("letters of output"), sum(map(len, grade.shown.values())), _MOST_OUTPUT),
-    ):
-        if found > most:
-            yield _("{n} {what} are more than {most}").format(n=found, what=what, most=most)
-    for seconds in (grade.seconds, *grade.parts.values()):
-        if not math.isfinite(seconds) or seconds < 0:
-            yield _("{seconds} is no number of seconds").format(seconds=seconds)
 
 
 def _points_faults(cell: CellScore) -> Iterator[str]:

@@ -76,7 +76,8 @@ def publish(session: Session, result: Result, by: str, at: datetime) -> list[Evi
 def let_count(session: Session, result: Result, by: str, at: datetime) -> list[str]:
     """Let a flagged result count, because an instructor has looked at it.
 
-    Where its learner sees it already, its evidence takes the place of what waited.
+    Where its learner sees it already, its evidence takes the place of what waited; where
+    the flag alone held back what goes out by itself, it goes out now.
 
     Args:
         session: A writing session.
@@ -89,7 +90,10 @@ def let_count(session: Session, result: Result, by: str, at: datetime) -> list[s
     """
     session.refresh(result, with_for_update=True)
     codes = flags.mark(result, by, at)
-    if codes and result.state != "held":
+    session.flush()
+    if codes and result.state == "held" and _goes_out_by_itself(session, result):
+        publish(session, result, by, at)
+    elif codes and result.state != "held":
         result.state = "preliminary" if _needs_person(result) else "published"
         _add_evidence(session, result, by, at)
     return codes
@@ -132,6 +136,11 @@ def _result(submission: Submission, job: Job, grade: GradeResult, at: datetime) 
 def _needs_person(result: Result) -> bool:
     unread = any(cell["needs_person"] for cell in result.cells)
     return result.verdict == "needs_person" or unread or bool(flags.open_flags(result))
+
+
+def _goes_out_by_itself(session: Session, result: Result) -> bool:
+    submission = session.get_one(Submission, result.submission_id)
+    return session.get_one(Assignment, submission.assignment_id).release_policy == AUTOMATIC
 
 
 def _pseudonym(session: Session, by: str) -> str:

@@ -91,6 +91,7 @@ class Needed:
     title: str
     reason: str
     submission_id: int
+    flagged: bool
 
 
 @dataclass(frozen=True)
@@ -131,21 +132,23 @@ def counts_of(works: Iterable[Work], now: datetime) -> Counts:
 
 
 def needed_in(group: Class) -> list[Needed]:
-    """Return everybody whose newest hand-in needs a person, with the reason."""
+    """Return everybody whose newest hand-in needs a person, with the reason; flagged work first."""
     people = {person.id: person for person in group.learners}
-    return [
+    found = [
         Needed(
             people[work.person_id].pseudonym,
             people[work.person_id].display_name,
             title_of(group.manifest, assignment.name),
             why,
             work.latest.id,
+            any(row.id == work.latest.id for row, _result in flagged_in([work])),
         )
         for assignment in group.assignments
         for work in group.works_on(assignment)
         for why in [why_a_person(work, group.now)]
         if why and work.latest
     ]
+    return sorted(found, key=lambda item: not item.flagged)
 
 
 def state_sign(assignment: tables.Assignment, released: bool) -> Sign:

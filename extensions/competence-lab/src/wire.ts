@@ -226,11 +226,11 @@ export interface IFeedback {
   state: 'preliminary' | 'published';
   submitted_at: string;
   graded_at: string;
+  /** What was repaired before grading. */
+  mended?: string[];
   points: string;
   max_points: string;
   reason: string;
-  /** What was repaired before grading. */
-  mended?: string[];
   criteria: ICriterion[];
 }
 

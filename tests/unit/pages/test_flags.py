@@ -180,6 +180,15 @@ def test_a_held_result_that_was_looked_at_stays_held(world: World) -> None:
     assert (stored(world, result).state, evidence(world)) == ("held", [])
 
 
+def test_what_a_flag_alone_held_back_goes_out_when_it_was_looked_at(world: World) -> None:
+    submission, result = flagged(world)
+    world.change(tables.Result, result, state="held", published_at=None)
+
+    counts(world, result)
+
+    assert told(world, submission).state == "published"
+
+
 def test_the_same_flag_of_the_same_hand_in_needs_no_second_look(world: World) -> None:
     submission, result = flagged(world)
     counts(world, result)
