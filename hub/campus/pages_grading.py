@@ -108,7 +108,7 @@ def _add_board(router: APIRouter, site: Site) -> None:
         require_teaching(caller)
         with site.store.reading() as session:
             change, _cohort = change_for(session, site, caller, (run, name), ("instructor",))
-            present = regrading.present_environment(session)
+            present = _present(session)
             return render(
                 request,
                 "regrade.html",
@@ -127,7 +127,7 @@ def _add_changes(router: APIRouter, site: Site) -> None:
         run: str, name: str, caller: Changes, form: Annotated[_AgainForm, Form()]
     ) -> Response:
         with changing(site, caller, (run, name)) as (session, change, _cohort):
-            present = regrading.present_environment(session)
+            present = _present(session)
             count = regrading.grade_again(session, change, form.submission, present)
         return _back(site, run, "regrade", count)
 
@@ -152,6 +152,11 @@ def _let_count(session: Session, change: Change, result_id: int) -> int:
     return 0
 
 
+def _present(session: Session) -> str:
+    """Return what the grader grades with now."""
+    return regrading.present_environment(session)
+
+
 def _class(session: Session, site: Site, caller: Browser, run: str) -> tuple[Class, tables.Cohort]:
     row, cohort = find_run(session, run)
     require_role(caller, cohort.slug)
@@ -165,7 +170,7 @@ def _board(session: Session, site: Site, group: Class) -> GradingBoard:
         version=session.get_one(tables.CourseVersion, group.run.course_version_id),
         queue=read_queue(session, group.now),
         speed=read_speed(session, group.run.id, midnight),
-        environment=regrading.present_environment(session),
+        environment=_present(session),
     )
     return grading_board(group, facts, site.link(f"runs/{group.run.slug}"))
 
