@@ -26,6 +26,7 @@ PATIENCE = timedelta(minutes=2)
 
 _GRADE, _RELEASE = "grade", "release"
 _FIVE_FROM_S, _MINUTES_FROM_S = 10, 90
+_NEAR, _OFTEN_MS, _SELDOM_MS = 20, 2_000, 10_000
 
 
 @dataclass(frozen=True)
@@ -101,17 +102,21 @@ def read_queue(session: Session, now: datetime) -> Queue:
     """Return what waits, what runs and how fast the grader is."""
     repeated = exists().where(Result.submission_id == Job.submission_id)
     order = (case((Job.kind == _RELEASE, 0), else_=1), repeated, Job.id)
-    waiting = session.scalars(select(Job).where(_ready(now)).order_by(*order)).all()
+    # No whole rows: in a storm everybody asks, and each asks for all that wait.
+    waits = select(Job.id, Job.lease_until, Job.created_at).where(_ready(now))
+    waiting = session.execute(waits.order_by(*order)).all()
     paused = session.scalars(
         select(Job.id).where(Job.state == "queued", Job.lease_until > now)
     ).all()
     running = session.scalars(select(Job.id).where(Job.state == "running")).all()
     return Queue(
-        waiting=tuple(job.id for job in waiting),
+        waiting=tuple(row.id for row in waiting),
         paused=frozenset(paused),
         running=frozenset(running),
         pace_s=pace_of(session, now),
-        silent_since=None if running else _silent_since(session, waiting, now),
+        silent_since=None
+        if running
+        else _silent_since(session, [row[1] or row[2] for row in waiting], now),
     )
 
 
@@ -165,6 +170,12 @@ def about(seconds: float) -> int:
     return ceil(seconds / step) * step
 
 
+def pause_ms(progress: GradingProgress) -> int:
+    """Return when a page should ask again: soon near the answer, seldom far back in the queue."""
+    far = progress.state != "running" and (progress.place or 0) > _NEAR
+    return _SELDOM_MS if far else _OFTEN_MS
+
+
 def time_words(seconds: int) -> str:
     """Return a time as a person says it: ``about 20 seconds``."""
     if seconds <= _MINUTES_FROM_S:
@@ -201,8 +212,8 @@ def _ready(now: datetime) -> ColumnElement[bool]:
     return and_(Job.state == "queued", or_(Job.lease_until.is_(None), Job.lease_until <= now))
 
 
-def _silent_since(session: Session, waiting: Iterable[Job], now: datetime) -> datetime | None:
-    oldest = min((job.lease_until or job.created_at for job in waiting), default=now)
+def _silent_since(session: Session, since: Iterable[datetime], now: datetime) -> datetime | None:
+    oldest = min(since, default=now)
     if now - oldest < PATIENCE:
         return None
     last = session.scalar(select(Job.ended_at).order_by(Job.ended_at.desc().nulls_last()).limit(1))

@@ -20,7 +20,7 @@ from bioskills.competence.framework import load_framework
 from bioskills.hub.campus.callers import Browser, browser
 from bioskills.hub.campus.feedback import HandIn, build_feedback, find_hand_in, result_of
 from bioskills.hub.campus.flagged_work import FlagLine, flag_lines
-from bioskills.hub.campus.job_board import progress_of, progress_words
+from bioskills.hub.campus.job_board import pause_ms, progress_of, progress_words
 from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
 from bioskills.hub.campus.pages_feedback import feedback_page
 from bioskills.hub.campus.pages_grading import progress_module, speak_to
@@ -38,8 +38,6 @@ from bioskills.hub.campus.passport import Standing, runs_of, standing_of, versio
 from bioskills.hub.campus.site import Nav, Site, render, site_of
 from bioskills.hub.campus.wording import add_words
 from bioskills.hub.membership import seats
-
-_PROGRESS_MS = 2_000
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def routes(site: Site) -> APIRouter:
             hand_in = _readable(session, caller, submission_id)
             found = progress_of(session, hand_in.submission.id, site.clock())
         return progress_module(
-            progress_words(found), ended=found.state == "ended", again_ms=_PROGRESS_MS
+            progress_words(found), ended=found.state == "ended", again_ms=pause_ms(found)
         )
 
     return router

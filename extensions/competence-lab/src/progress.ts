@@ -10,8 +10,9 @@ const MINUTES_FROM_S = 90;
 const SOON_MS = 1_000;
 const NEAR_MS = 2_000;
 const FAR_MS = 5_000;
+const VERY_FAR_MS = 10_000;
 const NEAR = 4;
-const FAR = 5;
+const FAR = 40;
 
 /** `Place 3 in the queue, about 20 seconds.` or `Running: 7 of 14 cells.` */
 export function progressSentence(p: IProgress | null | undefined, trans: Words): string {
@@ -45,7 +46,9 @@ export function pause(found: (IProgress | null | undefined)[]): number {
   if (found.some(p => p?.state === 'running')) {
     return SOON_MS;
   }
-  return found.some(p => p?.state === 'queued' && (p.place ?? FAR) <= NEAR) ? NEAR_MS : FAR_MS;
+  const places = found.map(p => p?.place ?? NEAR + 1);
+  const nearest = Math.min(...places);
+  return nearest <= NEAR ? NEAR_MS : nearest <= FAR ? FAR_MS : VERY_FAR_MS;
 }
 
 /** All hand-ins that the machine has still to answer. */

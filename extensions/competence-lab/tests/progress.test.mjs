@@ -33,8 +33,8 @@ for (const [progress, sentence] of sentences) {
 }
 
 test('the panel asks often near the answer and seldom far from it', () => {
-  const pauses = [at({ state: 'running' }), at({ place: 2 }), at({ place: 90 }), at({}), at({ state: 'ended' }), null];
-  assert.deepEqual(pauses.map(p => pause([p])), [1000, 2000, 5000, 5000, 5000, 5000]);
+  const pauses = [at({ state: 'running' }), at({ place: 2 }), at({ place: 9 }), at({ place: 90 }), at({}), at({ state: 'ended' }), null];
+  assert.deepEqual(pauses.map(p => pause([p])), [1000, 2000, 5000, 10000, 5000, 5000, 5000]);
 });
 
 test('the nearest of several hand-ins decides how often', () => {

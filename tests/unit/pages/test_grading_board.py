@@ -96,6 +96,19 @@ def test_only_an_instructor_of_the_cohort_changes_anything(
         assert session.scalars(select(tables.AuditEntry)).all() == []
 
 
+@pytest.mark.parametrize("verb", ["regrade", "counts"])
+def test_nothing_changes_without_a_browsers_session(world: World, verb: str) -> None:
+    submission = graded(world, "kim", flags=[FLAG])
+    client = world.browser("ada")
+    world.app.dependency_overrides.clear()
+
+    answer = client.post(f"{CAMPUS_PREFIX}{P1}/{verb}", data={"submission": 1, "result": 1})
+
+    assert answer.status_code == 401
+    assert len(jobs_of(world, submission)) == 1
+    assert "1 flagged" in row(world)
+
+
 def test_the_board_is_one_click_from_the_page_of_the_course(world: World) -> None:
     assert f'href="{CAMPUS_PREFIX}{BOARD}"' in page(world, "runs/spring")
 

@@ -1,6 +1,7 @@
 """Place, progress and time of a grading: measured, or not said."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pages_builders import NOW, World, auto
@@ -8,7 +9,7 @@ from sqlalchemy import select
 
 from bioskills.base import tables
 from bioskills.base.wire import CAMPUS_PREFIX, GradingProgress, LabOverview
-from bioskills.hub.campus.job_board import about, progress_words, read_speed
+from bioskills.hub.campus.job_board import about, pause_ms, progress_words, read_speed
 
 API = f"{CAMPUS_PREFIX}api/v1/lab/"
 LEARNERS = ("kim", "lee", "max")
@@ -154,6 +155,19 @@ def test_the_panel_gets_the_place_with_everything_else(world: World) -> None:
     assert card.progress is not None
     assert (card.state, card.progress.place) == ("handed_in", 2)
     assert all(card.progress is None for card in view.runs[0].assignments[1:])
+
+
+# Where a hand-in is, and how soon its page asks again.
+PAUSES = {
+    "it runs": ({"state": "running"}, 2_000),
+    "it is next": ({"state": "queued", "place": 1}, 2_000),
+    "it is far back": ({"state": "queued", "place": 150}, 10_000),
+}
+
+
+@pytest.mark.parametrize(("where", "pause"), PAUSES.values(), ids=PAUSES)
+def test_who_is_far_back_in_the_queue_asks_seldom(where: dict[str, Any], pause: int) -> None:
+    assert pause_ms(GradingProgress(submission_id=1, **where)) == pause
 
 
 # Measured seconds, and what is said.
