@@ -102,9 +102,11 @@ def test_nothing_changes_without_a_browsers_session(world: World, verb: str) -> 
     client = world.browser("ada")
     world.app.dependency_overrides.clear()
 
-    answer = client.post(f"{CAMPUS_PREFIX}{P1}/{verb}", data={"submission": 1, "result": 1})
+    path, data = f"{CAMPUS_PREFIX}{P1}/{verb}", {"submission": 1, "result": 1}
+    elsewhere = client.post(path, data=data)
+    signed_out = client.post(path, data=data, headers={"Origin": world.site.origin})
 
-    assert answer.status_code == 401
+    assert (elsewhere.status_code, signed_out.status_code) == (403, 401)
     assert len(jobs_of(world, submission)) == 1
     assert "1 flagged" in row(world)
 
