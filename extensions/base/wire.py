@@ -220,6 +220,21 @@ class LessonView(Wire):
     )
 
 
+class GradingProgress(Wire):
+    """Where the grading of one hand-in is; what nobody measured is null or 0."""
+
+    submission_id: int
+    state: Literal["queued", "again", "running", "ended"] = Field(
+        description="`again`: a try failed, and the next one waits for its pause to end."
+    )
+    place: int | None = Field(None, description="Place in the queue; 1 is the next one.")
+    seconds: int | None = Field(
+        None, description="About how long until the answer, as recent work was measured."
+    )
+    done: int = Field(0, description="Cells that were run.")
+    of: int = Field(0, description="Cells to run.")
+
+
 class AssignmentView(Wire):
     """An assignment card in the panel."""
 
@@ -250,6 +265,7 @@ class AssignmentView(Wire):
     submission_id: int | None = None
     feedback_id: int | None = Field(None, description="Submission whose feedback can be read.")
     message: str = ""
+    progress: GradingProgress | None = Field(None, description="While the grader has to answer.")
 
 
 class NextStep(Wire):

@@ -37,6 +37,7 @@ from bioskills.competence.scores import (
     to_stored,
 )
 from bioskills.competence.tasks import Mapping, Task
+from bioskills.hub.campus.flags import open_flags
 
 log = logging.getLogger("bioskills.campus")
 
@@ -60,8 +61,9 @@ class Attempt:
 
     @property
     def waiting(self) -> bool:
-        """Whether nothing could be graded, so that a person must look at all of it."""
-        return self.result.verdict == "needs_person" and not self.result.cells
+        """Whether nothing could be graded or it is flagged, so that a person must look at all of it."""
+        nothing = self.result.verdict == "needs_person" and not self.result.cells
+        return nothing or bool(open_flags(self.result))
 
 
 def find_attempt(session: Session, result: Result) -> Attempt | None:

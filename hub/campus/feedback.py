@@ -17,6 +17,7 @@ from bioskills.base.text import _
 from bioskills.base.wire import CheckNote, Criterion, Feedback, RubricLevel
 from bioskills.competence.mapping import parse_mapping
 from bioskills.courses.grading_notes import CellNotes, Check
+from bioskills.hub.campus.flags import for_learner
 from bioskills.hub.campus.pages_work import (
     RETURNED,
     cell_points,
@@ -87,7 +88,8 @@ def build_feedback(hand_in: HandIn, result: tables.Result) -> Feedback:
         graded_at=result.graded_at,
         points=number(reached),
         max_points=number(most),
-        reason=result.reason,
+        reason=" ".join(part for part in (result.reason, for_learner(result)) if part),
+        mended=list(result.mended or []),
         next=_next(criteria),
         criteria=criteria,
         printed=printed_elsewhere(

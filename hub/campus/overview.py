@@ -29,7 +29,9 @@ from bioskills.competence.tasks import Mapping
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Lesson, Manifest
 from bioskills.hub.addresses import campus_public_url
+from bioskills.hub.campus import flags
 from bioskills.hub.campus import pages_work as work
+from bioskills.hub.campus.job_board import progress_of, progress_words
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, unit_view, version_of
 from bioskills.hub.campus.wording import moment, number
 from bioskills.hub.membership import seats
@@ -83,7 +85,7 @@ def run_view(
     version = version_of(session, run)
     course = _Course(run, work.manifest_of(version), parse_mapping(version.mapping, version.course))
     assignments = [
-        assignment_view(done, plan, course.mapping, now)
+        _with_progress(session, assignment_view(done, plan, course.mapping, now), now)
         for done in work.read_works(session, run, [person.id]).values()
         for plan in [course.manifest.assignment(done.assignment.name)]
         if plan is not None
@@ -137,6 +139,13 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         feedback_id=returned[0][0].id if returned else None,
         message=_message(done, state),
     )
+
+
+def _with_progress(session: Session, card: AssignmentView, now: datetime) -> AssignmentView:
+    if card.submission_id is None or card.state not in ("handed_in", "grading"):
+        return card
+    progress = progress_of(session, card.submission_id, now)
+    return card.model_copy(update={"progress": progress})
 
 
 def proves(mapping: Mapping, assignment: str) -> list[str]:
@@ -235,8 +244,13 @@ def _wait_step(card: AssignmentView) -> NextStep:
         kind="wait",
         id=card.name,
         title=_("{title} is handed in.").format(title=card.title),
-        detail=card.message or _("Usually under a minute. You can close this page."),
+        detail=card.message or _waiting_words(card),
     )
+
+
+def _waiting_words(card: AssignmentView) -> str:
+    where = progress_words(card.progress) if card.progress else ""
+    return " ".join(part for part in (where, _("You can close this page.")) if part)
 
 
 def _feedback_step(card: AssignmentView) -> NextStep:
@@ -273,7 +287,8 @@ def _message(done: work.Work, state: WorkState) -> str:
     if latest is None or state not in ("preliminary", "needs_person"):
         return ""
     if state == "preliminary":
-        return _("Part of it is read by an assessor; your points can only grow.")
+        part = _("Part of it is read by an assessor; your points can only grow.")
+        return flags.for_learner(done.shown[latest.id]) or part
     result, job = done.results.get(latest.id), done.jobs.get(latest.id)
     if result is not None:
         return result.reason or _("It is graded. Your instructor looks at it before it goes out.")

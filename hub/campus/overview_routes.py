@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from bioskills.base import tables
 from bioskills.base.text import _
-from bioskills.base.wire import TAR, Feedback, LabOverview
+from bioskills.base.wire import TAR, Feedback, GradingProgress, LabOverview
 from bioskills.competence.framework import load_framework
 from bioskills.courses.package import materials
 from bioskills.hub.campus.callers import Lab, lab
 from bioskills.hub.campus.feedback import build_feedback, find_hand_in, result_of
+from bioskills.hub.campus.job_board import progress_of
 from bioskills.hub.campus.objects import CHUNK, Objects
 from bioskills.hub.campus.overview import SEES_RUNS, lab_overview
 from bioskills.hub.campus.passport import runs_of
@@ -57,6 +58,14 @@ def routes(site: Site) -> APIRouter:
         with site.store.reading() as session:
             return own_feedback(session, submission_id, caller.person_id)
 
+    @router.get("/progress/{submission_id}")
+    def progress(submission_id: int, caller: Annotated[Lab, Depends(lab)]) -> GradingProgress:
+        with site.store.reading() as session:
+            submission = session.get(tables.Submission, submission_id)
+            if submission is None or submission.person_id != caller.person_id:
+                raise no_hand_in(submission_id)
+            return progress_of(session, submission_id, site.clock())
+
     return router
 
 
@@ -75,9 +84,7 @@ def own_feedback(session: Session, submission_id: int, person_id: int) -> Feedba
             404,
             "not_returned",
             _("Nothing has been returned yet for this hand-in."),
-            _(
-                "The grader answers within a minute; what a person reads takes up to five working days."
-            ),
+            _("It appears by itself; what a person reads takes up to five working days."),
         )
     return build_feedback(hand_in, result)
 

@@ -79,13 +79,13 @@ def open_assignment(session: Session, change: Change) -> None:
     change.assignment.state = "open"
     if change.group.works[change.assignment.id, 0].version is None:
         jobs.ensure_release(session, change.group.run)
-    _note(session, change, "opened assignment")
+    note(session, change, "opened assignment")
 
 
 def close_assignment(session: Session, change: Change) -> None:
     """Take no more hand-ins; what was handed in is graded and returned as before."""
     change.assignment.state = "closed"
-    _note(session, change, "closed assignment")
+    note(session, change, "closed assignment")
 
 
 def set_due(session: Session, change: Change, typed: Typed) -> datetime:
@@ -98,7 +98,7 @@ def set_due(session: Session, change: Change, typed: Typed) -> datetime:
     _check_window(change, due)
     before, change.assignment.due_at = change.assignment.due_at, due
     detail = {"before": utc(before) if before else None, "after": utc(due)}
-    _note(session, change, "set due date", detail)
+    note(session, change, "set due date", detail)
     return due
 
 
@@ -116,7 +116,7 @@ def give_more_time(session: Session, change: Change, typed: Typed) -> Sequence[t
     for person in people:
         _extend(session, change, person, due)
     detail = {"due": utc(due), "learners": [person.pseudonym for person in people]}
-    _note(session, change, "gave more time", detail)
+    note(session, change, "gave more time", detail)
     return people
 
 
@@ -132,7 +132,7 @@ def return_results(session: Session, change: Change, wanted: Iterable[int]) -> i
         results.publish(session, result, change.by, change.group.now)
     if returned:
         detail = {"submissions": [result.submission_id for result in returned]}
-        _note(session, change, "returned results", detail)
+        note(session, change, "returned results", detail)
     return learners
 
 
@@ -224,9 +224,10 @@ def _extend(session: Session, change: Change, person: tables.Person, due: dateti
     row.due_at, row.granted_by, row.granted_at = due, change.by, change.group.now
 
 
-def _note(
+def note(
     session: Session, change: Change, action: str, detail: Mapping[str, object] | None = None
 ) -> None:
+    """Write a change into the audit log, in its transaction."""
     session.add(
         tables.AuditEntry(
             at=change.group.now,

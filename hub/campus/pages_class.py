@@ -18,6 +18,7 @@ from bioskills.base.text import _, ngettext
 from bioskills.base.wire import WorkState
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Manifest
+from bioskills.hub.campus.flags import open_flags
 from bioskills.hub.campus.pages_work import (
     Work,
     assignments_of,
@@ -95,6 +96,14 @@ def held_results(works: Iterable[Work]) -> list[tables.Result]:
     return sorted(held, key=lambda result: result.submission_id)
 
 
+def flagged_in(works: Iterable[Work]) -> list[tuple[tables.Submission, tables.Result]]:
+    """Return the hand-ins whose newest result has flags that nobody looked at, oldest first."""
+    found = [(row, work.results[row.id]) for work in works for row in work.submissions
+             if row.id in work.results]  # fmt: skip
+    flagged = [pair for pair in found if open_flags(pair[1])]
+    return sorted(flagged, key=lambda pair: pair[0].id)
+
+
 def why_a_person(work: Work, now: datetime) -> str:
     """Return why a person must look at the newest hand-in; empty where nobody must."""
     if work.latest is None:
@@ -105,7 +114,8 @@ def why_a_person(work: Work, now: datetime) -> str:
         text = ngettext("One answer to read.", "{n} answers to read.", unread)
         words = text.format(n=unread) if unread else ""
         reason = result.reason if result.verdict == "needs_person" else ""
-        return " ".join(part for part in (reason, words) if part)
+        flagged = _("Flagged.") if open_flags(result) else ""
+        return " ".join(part for part in (flagged, reason, words) if part)
     failed = state_of(work, now) == "needs_person"
     return (job.message if job and failed else "") or (
         _("It could not be graded.") if failed else ""

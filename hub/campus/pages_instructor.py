@@ -5,8 +5,7 @@ forms alone, with the session's token; what cannot be undone for learners
 (closing, returning) shows its plan on a page of its own first.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote
@@ -14,18 +13,17 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel
-from sqlalchemy.orm import Session
 
 from bioskills.base import tables
 from bioskills.base.problems import InputError, Problem
-from bioskills.base.text import _
 from bioskills.hub.campus import pages_changes as changes
-from bioskills.hub.campus import pages_cohort
+from bioskills.hub.campus import pages_cohort, pages_grading
 from bioskills.hub.campus import run_board as board
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
 from bioskills.hub.campus.pages_changes import Change, Typed
 from bioskills.hub.campus.pages_class import held_results, people_on, read_class, title_of
 from bioskills.hub.campus.pages_courses import cards_of
+from bioskills.hub.campus.pages_doors import Where, change_for, changing
 from bioskills.hub.campus.pages_shared import (
     TEACHING,
     find_run,
@@ -33,7 +31,7 @@ from bioskills.hub.campus.pages_shared import (
     require_role,
     require_teaching,
 )
-from bioskills.hub.campus.site import Refused, Site, render, site_of
+from bioskills.hub.campus.site import Site, render, site_of
 from bioskills.hub.campus.wording import add_words
 
 _ASSIGNMENT = "/runs/{run}/assignments/{name}"
@@ -41,8 +39,6 @@ _REFUSED = 422
 
 Reads = Annotated[Browser, Depends(browser)]
 Changes = Annotated[Browser, Depends(browser_unsafe)]
-_Where = tuple[str, str]
-"""Slug of the run and name of the assignment."""
 
 
 class _DateForm(BaseModel):
@@ -85,6 +81,7 @@ def routes(site: Site) -> APIRouter:
     _add_plans(router, site)
     _add_changes(router, site)
     router.include_router(pages_cohort.routes(site))
+    router.include_router(pages_grading.routes(site))
     return router
 
 
@@ -122,7 +119,7 @@ def _add_pages(router: APIRouter, site: Site) -> None:
     ) -> Response:
         require_teaching(caller)
         with site.store.reading() as session:
-            change, cohort = _change(session, site, caller, (run, name), TEACHING)
+            change, cohort = change_for(session, site, caller, (run, name), TEACHING)
             text = changes.said(done, change, n)
             return _assignment_page(request, caller, change, cohort, said=text)
 
@@ -140,13 +137,13 @@ def _add_plans(router: APIRouter, site: Site) -> None:
 def _add_changes(router: APIRouter, site: Site) -> None:
     @router.post(_ASSIGNMENT + "/open")
     def open_it(run: str, name: str, caller: Changes) -> Response:
-        with _changing(site, caller, (run, name)) as (session, change, _cohort):
+        with changing(site, caller, (run, name)) as (session, change, _cohort):
             changes.open_assignment(session, change)
         return _back(site, (run, name), "open")
 
     @router.post(_ASSIGNMENT + "/close")
     def close_it(run: str, name: str, caller: Changes) -> Response:
-        with _changing(site, caller, (run, name)) as (session, change, _cohort):
+        with changing(site, caller, (run, name)) as (session, change, _cohort):
             changes.close_assignment(session, change)
         return _back(site, (run, name), "close")
 
@@ -154,7 +151,7 @@ def _add_changes(router: APIRouter, site: Site) -> None:
     def return_them(
         run: str, name: str, caller: Changes, form: Annotated[_ReturnForm, Form()]
     ) -> Response:
-        with _changing(site, caller, (run, name)) as (session, change, _cohort):
+        with changing(site, caller, (run, name)) as (session, change, _cohort):
             count = changes.return_results(session, change, form.result)
         return _back(site, (run, name), "return", count)
 
@@ -162,7 +159,7 @@ def _add_changes(router: APIRouter, site: Site) -> None:
     def set_due(
         request: Request, run: str, name: str, caller: Changes, form: Annotated[_DateForm, Form()]
     ) -> Response:
-        with _changing(site, caller, (run, name)) as (session, change, cohort):
+        with changing(site, caller, (run, name)) as (session, change, cohort):
             try:
                 changes.set_due(session, change, form.typed)
             except InputError as error:
@@ -174,39 +171,13 @@ def _add_changes(router: APIRouter, site: Site) -> None:
     def give_more_time(
         request: Request, run: str, name: str, caller: Changes, form: Annotated[_DateForm, Form()]
     ) -> Response:
-        with _changing(site, caller, (run, name)) as (session, change, cohort):
+        with changing(site, caller, (run, name)) as (session, change, cohort):
             try:
                 people = changes.give_more_time(session, change, form.typed)
             except InputError as error:
                 faults = _Faults("extension", form.typed, error.problems)
                 return _assignment_page(request, caller, change, cohort, faults=faults)
         return _back(site, (run, name), "extension", len(people))
-
-
-@contextmanager
-def _changing(
-    site: Site, caller: Browser, where: _Where
-) -> Iterator[tuple[Session, Change, tables.Cohort]]:
-    """Yield a transaction in which an instructor of the cohort changes one assignment."""
-    require_teaching(caller)
-    with site.store.transaction() as session:
-        change, cohort = _change(session, site, caller, where, ("instructor",))
-        yield session, change, cohort
-    site.bell.ring()
-
-
-def _change(
-    session: Session, site: Site, caller: Browser, where: _Where, roles: Sequence[str]
-) -> tuple[Change, tables.Cohort]:
-    run, name = where
-    row, cohort = find_run(session, run)
-    require_role(caller, cohort.slug, roles)
-    group = read_class(session, row, cohort, site.clock())
-    found = next((one for one in group.assignments if one.name == name), None)
-    if found is None:
-        message = _("The run {run} has no assignment {name}.").format(run=run, name=name)
-        raise Refused(404, "unknown_assignment", message, _("Choose one on the page of the run."))
-    return Change(group, found, caller.pseudonym), cohort
 
 
 def _assignment_page(
@@ -240,10 +211,10 @@ def _assignment_page(
     )
 
 
-def _plan(request: Request, site: Site, caller: Browser, where: _Where, verb: str) -> Response:
+def _plan(request: Request, site: Site, caller: Browser, where: Where, verb: str) -> Response:
     require_teaching(caller)
     with site.store.reading() as session:
-        change, _cohort = _change(session, site, caller, where, ("instructor",))
+        change, _cohort = change_for(session, site, caller, where, ("instructor",))
         works = change.group.works_on(change.assignment)
         held = held_results(works)
         people = people_on(change.group, change.assignment)
@@ -262,7 +233,7 @@ def _plan(request: Request, site: Site, caller: Browser, where: _Where, verb: st
         )
 
 
-def _back(site: Site, where: _Where, done: str, count: int = 0) -> Response:
+def _back(site: Site, where: Where, done: str, count: int = 0) -> Response:
     run, name = where
     address = site.link(f"runs/{quote(run)}/assignments/{quote(name)}?done={done}")
     return RedirectResponse(address + (f"&n={count}" if count else ""), 303)

@@ -19,8 +19,11 @@ from bioskills.base.text import _
 from bioskills.competence.framework import load_framework
 from bioskills.hub.campus.callers import Browser, browser
 from bioskills.hub.campus.feedback import HandIn, build_feedback, find_hand_in, result_of
+from bioskills.hub.campus.flagged_work import FlagLine, flag_lines
+from bioskills.hub.campus.job_board import pause_ms, progress_of, progress_words
 from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
 from bioskills.hub.campus.pages_feedback import feedback_page
+from bioskills.hub.campus.pages_grading import progress_module, speak_to
 from bioskills.hub.campus.pages_passport import page_of
 from bioskills.hub.campus.pages_shared import (
     TEACHING,
@@ -30,7 +33,7 @@ from bioskills.hub.campus.pages_shared import (
     require_teaching,
     teaches_anybody,
 )
-from bioskills.hub.campus.pages_work import manifest_of
+from bioskills.hub.campus.pages_work import RETURNED, manifest_of
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, version_of
 from bioskills.hub.campus.site import Nav, Site, render, site_of
 from bioskills.hub.campus.wording import add_words
@@ -44,6 +47,15 @@ class _Subject:
     person: tables.Person
     own: bool
     back: Nav
+
+
+@dataclass(frozen=True)
+class _Flagged:
+    """What an instructor should look at, and where to say that they have; empty for others."""
+
+    result_id: int
+    lines: tuple[FlagLine, ...]
+    address: str
 
 
 def routes(site: Site) -> APIRouter:
@@ -83,6 +95,16 @@ def routes(site: Site) -> APIRouter:
             if not own:
                 note_view(site, caller, "viewed feedback", str(submission_id))
             return _feedback(request, session, caller, hand_in, own=own)
+
+    @router.get("/feedback/{submission_id}/progress.js")
+    def progress(submission_id: int, caller: Annotated[Browser, Depends(browser)]) -> Response:
+        speak_to(site, caller)
+        with site.store.reading() as session:
+            hand_in = _readable(session, caller, submission_id)
+            found = progress_of(session, hand_in.submission.id, site.clock())
+        return progress_module(
+            progress_words(found), ended=found.state == "ended", again_ms=pause_ms(found)
+        )
 
     return router
 
@@ -145,10 +167,13 @@ def _feedback(
     result = result_of(session, submission.id)
     held = None if own or result else result_of(session, submission.id, ("held",))
     shown = result or held
-    page = None
-    if shown is not None:
+    page, progress = None, ""
+    if shown is None:
+        progress = progress_words(progress_of(session, submission.id, site.clock()))
+    else:
         standing = standing_of(session, load_framework(FRAMEWORK), hand_in.person, site.clock())
         page = feedback_page(build_feedback(hand_in, shown), standing, zone)
+    flagged = None if own else _flagged(site, session, caller, hand_in)
     plan = manifest_of(hand_in.version).assignment(name)
     most = plan.attempts.max if plan else None
     attempt = _("Attempt {n} of {most}") if most else _("Attempt {n}")
@@ -166,9 +191,25 @@ def _feedback(
         submitted_at=submission.submitted_at,
         back=_back(site, hand_in, own=own),
         message="",
+        submission_id=submission.id,
+        progress=progress,
+        flagged=flagged,
+        # What the flag asks of the instructor stands in the flag itself.
+        reason=shown.reason if shown and flagged else page.feedback.reason if page else "",
         now=site.clock(),
         zone=zone,
     )
+
+
+def _flagged(site: Site, session: Session, caller: Browser, hand_in: HandIn) -> _Flagged | None:
+    """Return what an instructor should look at; None where nothing is open."""
+    newest = result_of(session, hand_in.submission.id, ("held", *RETURNED))
+    lines = flag_lines(newest, hand_in.version, hand_in.assignment.name) if newest else ()
+    if newest is None or not lines:
+        return None
+    here = site.link(f"runs/{hand_in.run.slug}/assignments/{hand_in.assignment.name}/counts")
+    may_change = caller.holds("instructor", hand_in.cohort.slug)
+    return _Flagged(newest.id, lines, here if may_change else "")
 
 
 def _back(site: Site, hand_in: HandIn, *, own: bool) -> Nav:

@@ -18,6 +18,7 @@ from bioskills.base.tables import Assignment, CourseVersion, Job, Result, Run, S
 from bioskills.base.text import _
 from bioskills.base.wire import ODD_POINTS, CellScore, GradeResult
 from bioskills.hub.campus.site import Refused
+from bioskills.hub.campus.sizes import size_faults
 
 # Written out: an exponent can ask for more memory than there is.
 _POINTS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?", re.ASCII)
@@ -34,7 +35,7 @@ def check(session: Session, job: Job, submission: Submission, grade: GradeResult
     """
     assignment = session.get_one(Assignment, submission.assignment_id)
     notes = _cell_notes(session, job, assignment.name)
-    faults = [*_key_faults(grade, assignment.name, notes)]
+    faults = [*_key_faults(grade, assignment.name, notes), *size_faults(grade)]
     person_was_here = _graded_before(session, submission)
     for cell in grade.cells:
         faults += _points_faults(cell)

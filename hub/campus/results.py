@@ -3,7 +3,8 @@
 Law: every submission ends with a verdict and a reason. A result becomes visible
 and becomes evidence in the same transaction (order of writes, 5), once. Evidence
 is only added: a later result for the same attempt supersedes the earlier rows.
-Rows hold pseudonyms, never names.
+Rows hold pseudonyms, never names. A flagged result takes no points away: it is
+preliminary, and its evidence waits, until an instructor has looked at it.
 """
 
 from datetime import datetime
@@ -14,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from bioskills.base.tables import Assignment, Evidence, Job, Person, Result, Submission
 from bioskills.base.wire import GradeResult
-from bioskills.hub.campus import plausible
+from bioskills.hub.campus import flags, plausible
 from bioskills.hub.campus.evidence_rows import AUTOMATIC, evidence_of, find_attempt
 
 MAX_ANSWER_CHARS = 20_000
+MAX_MENDED, MAX_MENDED_CHARS = 50, 500
 _HASHES = ("notebook_sha256", "notebook_src_sha256", "cells_sha256", "environment", "seconds")
 
 
@@ -39,6 +41,8 @@ def record(session: Session, job: Job, grade: GradeResult, at: datetime) -> Resu
     submission = _submission(session, job)
     plausible.check(session, job, submission, grade)
     result = _result(submission, job, grade, at)
+    result.flags = flags.to_store(session, submission.id, grade.flags)
+    result.mended = [flags.plain(text)[:MAX_MENDED_CHARS] for text in grade.mended[:MAX_MENDED]]
     session.add(result)
     session.flush()
     assignment = session.get_one(Assignment, submission.assignment_id)
@@ -66,8 +70,38 @@ def publish(session: Session, result: Result, by: str, at: datetime) -> list[Evi
     released_by = _pseudonym(session, by)
     result.state = "preliminary" if _needs_person(result) else "published"
     result.published_at, result.published_by = at, released_by
+    return _add_evidence(session, result, released_by, at)
+
+
+def let_count(session: Session, result: Result, by: str, at: datetime) -> list[str]:
+    """Let a flagged result count, because an instructor has looked at it.
+
+    Where its learner sees it already, its evidence takes the place of what waited; where
+    the flag alone held back what goes out by itself, it goes out now.
+
+    Args:
+        session: A writing session.
+        result: A result in any state.
+        by: Pseudonym of the instructor.
+        at: The present moment.
+
+    Returns:
+        Codes of the flags that were open; empty where there was nothing to look at.
+    """
+    session.refresh(result, with_for_update=True)
+    codes = flags.mark(result, by, at)
+    session.flush()
+    if codes and result.state == "held" and _goes_out_by_itself(session, result):
+        publish(session, result, by, at)
+    elif codes and result.state != "held":
+        result.state = "preliminary" if _needs_person(result) else "published"
+        _add_evidence(session, result, by, at)
+    return codes
+
+
+def _add_evidence(session: Session, result: Result, by: str, at: datetime) -> list[Evidence]:
     attempt = find_attempt(session, result)
-    rows = evidence_of(session, attempt, released_by, at) if attempt else []
+    rows = evidence_of(session, attempt, by, at) if attempt else []
     session.add_all(rows)
     session.flush()
     return rows
@@ -101,7 +135,13 @@ def _result(submission: Submission, job: Job, grade: GradeResult, at: datetime) 
 
 
 def _needs_person(result: Result) -> bool:
-    return result.verdict == "needs_person" or any(cell["needs_person"] for cell in result.cells)
+    unread = any(cell["needs_person"] for cell in result.cells)
+    return result.verdict == "needs_person" or unread or bool(flags.open_flags(result))
+
+
+def _goes_out_by_itself(session: Session, result: Result) -> bool:
+    submission = session.get_one(Submission, result.submission_id)
+    return session.get_one(Assignment, submission.assignment_id).release_policy == AUTOMATIC
 
 
 def _pseudonym(session: Session, by: str) -> str:

@@ -14,7 +14,13 @@ from markupsafe import Markup
 
 from bioskills.base import tables
 from bioskills.base.text import _, ngettext
-from bioskills.hub.campus.pages_class import Class, held_results, title_of, why_a_person
+from bioskills.hub.campus.pages_class import (
+    Class,
+    flagged_in,
+    held_results,
+    title_of,
+    why_a_person,
+)
 from bioskills.hub.campus.pages_work import Work
 from bioskills.hub.campus.wording import Sign, day_tag, time_tag
 
@@ -47,7 +53,8 @@ class Counts:
 
     Attributes:
         graded: Newest hand-in has a result.
-        person: A person must look: unread answers, or work that could not be graded.
+        person: A person must look: unread answers, flags, or work that could not be graded.
+        flagged: At least one hand-in has flags that nobody looked at.
         held: At least one result waits for the instructor to return it.
         returned: The learner sees the newest result.
     """
@@ -58,6 +65,7 @@ class Counts:
     person: int
     held: int
     returned: int
+    flagged: int
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ class Needed:
     title: str
     reason: str
     submission_id: int
+    flagged: bool
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ class Board:
 def board_of(group: Class) -> Board:
     """Return the board; assignments that need a person come first."""
     rows = [_row(group, assignment) for assignment in group.assignments]
-    rows.sort(key=lambda row: row.counts.person == 0)
+    rows.sort(key=lambda row: (row.counts.flagged == 0, row.counts.person == 0))
     return Board(
         title=group.manifest.title,
         learners=len(group.learners),
@@ -115,28 +124,31 @@ def counts_of(works: Iterable[Work], now: datetime) -> Counts:
         learners=len(listed),
         handed_in=len(begun),
         graded=sum(work.latest is not None and work.latest.id in work.results for work in begun),
-        person=sum(bool(why_a_person(work, now)) for work in begun),
+        person=sum(bool(why_a_person(work, now) or flagged_in([work])) for work in begun),
         held=sum(bool(held_results([work])) for work in begun),
         returned=sum(work.latest is not None and work.latest.id in work.shown for work in begun),
+        flagged=sum(bool(flagged_in([work])) for work in begun),
     )
 
 
 def needed_in(group: Class) -> list[Needed]:
-    """Return everybody whose newest hand-in needs a person, with the reason."""
+    """Return everybody whose newest hand-in needs a person, with the reason; flagged work first."""
     people = {person.id: person for person in group.learners}
-    return [
+    found = [
         Needed(
             people[work.person_id].pseudonym,
             people[work.person_id].display_name,
             title_of(group.manifest, assignment.name),
             why,
             work.latest.id,
+            any(row.id == work.latest.id for row, _result in flagged_in([work])),
         )
         for assignment in group.assignments
         for work in group.works_on(assignment)
         for why in [why_a_person(work, group.now)]
         if why and work.latest
     ]
+    return sorted(found, key=lambda item: not item.flagged)
 
 
 def state_sign(assignment: tables.Assignment, released: bool) -> Sign:
@@ -215,13 +227,14 @@ def _steps(
     )
     return (
         first,
-        _share(_("Handed in"), counts.handed_in, counts.learners),
-        _share(_("Graded"), counts.graded, counts.handed_in),
-        _share(_("Returned"), counts.returned, counts.handed_in),
+        share_step(_("Handed in"), counts.handed_in, counts.learners),
+        share_step(_("Graded"), counts.graded, counts.handed_in),
+        share_step(_("Returned"), counts.returned, counts.handed_in),
     )
 
 
-def _share(label: str, part: int, whole: int) -> Step:
+def share_step(label: str, part: int, whole: int) -> Step:
+    """Return a step that some of all have reached."""
     words = _("{part} of {whole}").format(part=part, whole=whole)
     if not part:
         return Step(label, words, "none", "0", _("not begun"))

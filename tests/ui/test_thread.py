@@ -4,6 +4,7 @@ A learner signs in, works in a real JupyterLab on real sequence data, hands in,
 is graded by the real grader, and sees which competence that proves.
 """
 
+import re
 import time
 
 import pytest
@@ -14,6 +15,12 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
 
 MOST_CLICKS = 12
+PROGRESS = re.compile(r"Place \d+ in the queue|Running: \d+ of \d+ cells|It is being graded")
+WRITE_DOWN = """() => {
+  window.said = new Set();
+  const note = () => document.querySelectorAll('.bsh-card p').forEach(p => window.said.add(p.textContent));
+  new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
 
 
 def test_a_learner_hands_in_and_an_outcome_changes_in_the_passport(product, new_context, picture):
@@ -39,6 +46,7 @@ def test_a_learner_hands_in_and_an_outcome_changes_in_the_passport(product, new_
     expect(button(practice, "Hand in")).to_be_visible()
     picture(page, "thread-2-checked")
 
+    page.evaluate(WRITE_DOWN)
     click(button(practice, "Hand in"))
     page.get_by_role("dialog").get_by_text("Handed in").first.wait_for()
     handed_in = time.monotonic()
@@ -50,6 +58,9 @@ def test_a_learner_hands_in_and_an_outcome_changes_in_the_passport(product, new_
     print(
         f"{counter['clicks']} clicks to the receipt closed, feedback after {time.monotonic() - handed_in:.1f} s"
     )
+    said = page.evaluate("[...window.said]")
+    print("while it was graded the card said:", said)
+    assert any(PROGRESS.match(sentence) for sentence in said), said
     click(button(practice, "See feedback"))
     expect(page.get_by_role("heading", name="Feedback on Practice")).to_be_visible()
     expect(page.get_by_text("BEGIN HIDDEN TESTS")).to_have_count(0)

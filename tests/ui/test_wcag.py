@@ -67,6 +67,7 @@ INSTRUCTOR = {
     "assignment-delivery": f"runs/{RUN}/assignments/s1",
     "close": f"runs/{RUN}/assignments/p1/close",
     "return-none": f"runs/{RUN}/assignments/p1/return",
+    "grading-of-a-run": f"runs/{RUN}/grading",
     "cohort": "cohorts/demo",
     "cohort-names": "cohorts/demo?names=1&order=progress",
     "passport-of-another": "passport/p-000003",
@@ -75,7 +76,11 @@ INSTRUCTOR = {
     "not-found": "nonsense",
 }
 EMPTY = {
-    "emil": {"empty-run": "runs/later-run", "empty-cohort": "cohorts/later"},
+    "emil": {
+        "empty-run": "runs/later-run",
+        "empty-grading": "runs/later-run/grading",
+        "empty-cohort": "cohorts/later",
+    },
     "olga": {"empty-courses": "courses", "empty-tokens": "tokens", "empty-plan": "cohorts/bare"},
     "kim": {"both-roles": ""},
     "lou": {"empty-passport": "passport", "not-for-learners": "courses"},

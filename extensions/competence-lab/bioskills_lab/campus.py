@@ -50,6 +50,10 @@ class Campus:
         """Fetch what came back for one hand-in."""
         return await self._json(f"api/v1/lab/feedback/{submission_id}")
 
+    async def progress(self, submission_id: int) -> dict[str, Any]:
+        """Fetch where the grading of one hand-in is."""
+        return await self._json(f"api/v1/lab/progress/{submission_id}")
+
     async def release(self, run: str, assignment: str, into: BinaryIO, cap: int) -> int | None:
         """Fetch the released tree as tar; give the number of its version."""
         path = f"exchange/v1/runs/{run}/assignments/{assignment}/release"

@@ -103,6 +103,15 @@ class FeedbackOf(Verb):
         await self.answer(lambda desk: desk.feedback(read_id(self.get_query_argument("id", ""))))
 
 
+class ProgressOf(Verb):
+    """GET: where the grading of the hand-in `id` is."""
+
+    @tornado.web.authenticated
+    async def get(self) -> None:
+        """Answer."""
+        await self.answer(lambda desk: desk.progress(read_id(self.get_query_argument("id", ""))))
+
+
 class Limits(Verb):
     """GET: what the lab uses and may use; nothing of the campus."""
 
@@ -152,6 +161,7 @@ class OpenLesson(Verb):
 VERBS: dict[str, type[Verb]] = {
     "overview": Overview,
     "feedback": FeedbackOf,
+    "progress": ProgressOf,
     "limits": Limits,
     "start": Start,
     "check": Check,

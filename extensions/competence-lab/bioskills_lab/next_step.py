@@ -63,6 +63,6 @@ def _rest(run: dict[str, Any]) -> dict[str, Any]:
     states = {assignment["state"] for assignment in run.get("assignments", [])}
     if states & {"handed_in", "grading"}:
         return {"kind": "wait", "id": "", "title": _("Your work is being graded."), "button": "",
-                "detail": _("Usually under a minute. You can close this page.")}  # fmt: skip
+                "detail": _("You can close this page; the answer appears by itself.")}  # fmt: skip
     return {"kind": "none", "id": "", "title": _("Nothing is left to do now."), "button": "",
             "detail": _("You can look at the lessons again or improve an assignment.")}  # fmt: skip

@@ -65,6 +65,10 @@ class Desk:
         """Give what came back for one hand-in."""
         return await self._campus.feedback(submission_id)
 
+    async def progress(self, submission_id: int) -> Json:
+        """Give where the grading of one hand-in is."""
+        return await self._campus.progress(submission_id)
+
     async def start(self, asked: Asked) -> Json:
         """Put the assignment into the learner's files once; give the notebook's path."""
         course = await self._course(asked.run)

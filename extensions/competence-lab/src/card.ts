@@ -5,6 +5,7 @@
  */
 import { absolute, both } from './dates.js';
 import type { IAssignment } from './wire.js';
+import { progressSentence } from './progress.js';
 import { outcomeNames, percent, pointsOf, type ILook, type Words } from './words.js';
 
 export type Act = 'start' | 'open' | 'check' | 'hand-in' | 'receipt' | 'feedback';
@@ -194,7 +195,7 @@ function sayOf(a: IAssignment, stage: Stage, _here: IHere, trans: Words): string
     say.push(trans.__('Your instructor has closed it: nothing can be handed in now. Your files stay where they are.'));
   }
   if (stage === 'grading') {
-    say.push(trans.__('Usually under a minute. You can close this page.'));
+    say.push(progressSentence(a.progress, trans), trans.__('You can close this page.'));
   }
   if (stage === 'with_person' && a.feedback_id !== null && !a.message) {
     say.push(trans.__('The automatic part is back. A person reads the rest within five working days.'));

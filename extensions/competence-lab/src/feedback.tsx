@@ -72,6 +72,7 @@ function Feedback(props: IProps): React.JSX.Element {
             )}
           </section>
           <Criteria {...props} />
+          <Mended sentences={f.mended ?? []} trans={trans} />
           <Proves {...props} />
         </div>
         <div>
@@ -151,6 +152,24 @@ function summary(f: IFeedback, rest: ICriterion[], trans: Words): string {
     parts.push(trans.__('A person has still to read %1 of them: these points are preliminary.', waiting));
   }
   return parts.join(' ');
+}
+
+/** What was repaired before grading. */
+function Mended({ sentences, trans }: { sentences: string[]; trans: Words }): React.JSX.Element | null {
+  if (!sentences.length) {
+    return null;
+  }
+  return (
+    <section className="bsh-box" aria-label={trans.__('Repaired before grading')}>
+      <h2>{trans.__('Repaired before grading')}</h2>
+      <ul>
+        {sentences.map(sentence => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+      <p className="bsh-meta">{trans.__('What you handed in is kept exactly as it was.')}</p>
+    </section>
+  );
 }
 
 function Criteria({ feedback: f, model }: IProps): React.JSX.Element {

@@ -7,10 +7,11 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import { Api, Refused } from './api.js';
 import { read, write } from './memory.js';
-import type { IAssignment, ICheckResult, IFeedback, IOverview, IRun } from './wire.js';
+import { isGrading, pause, underWay } from './progress.js';
+import type { IAssignment, ICheckResult, IFeedback, IOverview, IProgress, IRun } from './wire.js';
 import type { Words } from './words.js';
 
-const WHILE_GRADING_MS = 5_000;
+const FRESH_MS = 5_000;
 const WHILE_PREPARING_MS = 15_000;
 const OTHERWISE_MS = 60_000;
 const SEEN = 'bioskills-lab:seen';
@@ -136,21 +137,48 @@ export class Model {
   }
 
   private readonly wake = (): void => {
-    const old = !this.looked || Date.now() - this.looked.getTime() > WHILE_GRADING_MS;
+    const old = !this.looked || Date.now() - this.looked.getTime() > FRESH_MS;
     if (!document.hidden && old && !this.loading) {
       void this.refresh();
     }
   };
 
   private plan(): void {
-    const grading = this.view?.runs.some(run => run.assignments.some(isGrading)) ?? false;
+    const grading = underWay(this.view);
+    if (grading.length) {
+      // Asks for little, so that it may ask often; also while hidden: the answer is announced.
+      this.timer = window.setTimeout(() => void this.follow(grading), this.fault ? FRESH_MS : pause(grading.map(a => a.progress)));
+      return;
+    }
     // Just after a course was opened its assignments appear one by one.
     const preparing =
       this.view?.runs.some(run => run.is_open && run.assignments.some(a => a.version === null)) ?? false;
     this.timer = window.setTimeout(
-      () => (document.hidden && !grading ? this.plan() : void this.refresh()),
-      grading ? WHILE_GRADING_MS : preparing ? WHILE_PREPARING_MS : OTHERWISE_MS
+      () => (document.hidden ? this.plan() : void this.refresh()),
+      preparing ? WHILE_PREPARING_MS : OTHERWISE_MS
     );
+  }
+
+  /** Ask how far the gradings are; once one has ended, or nobody answers, look at everything. */
+  private async follow(grading: IAssignment[]): Promise<void> {
+    let ended = false;
+    try {
+      for (const a of grading) {
+        a.progress = await this.api.get<IProgress>('progress', { id: String(a.submission_id) });
+        ended ||= a.progress.state === 'ended';
+      }
+    } catch {
+      ended = true;
+    }
+    if (this.loading) {
+      return; // A look that began meanwhile plans the next one.
+    }
+    if (ended) {
+      void this.refresh();
+      return;
+    }
+    this.plan();
+    this.signal.emit();
   }
 
   private announceReturns(before: IOverview | null): void {
@@ -186,11 +214,6 @@ export class Model {
     }
     this.signal.emit();
   }
-}
-
-/** Whether the machine has still to answer. */
-export function isGrading(a: IAssignment): boolean {
-  return a.state === 'handed_in' || a.state === 'grading';
 }
 
 /** Any error as sentences. */

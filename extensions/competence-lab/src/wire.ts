@@ -54,6 +54,18 @@ export interface ILocal {
   version: number | null;
 }
 
+/** Where the grading of one hand-in is; what nobody measured is null or 0. */
+export interface IProgress {
+  submission_id: number;
+  /** `again`: a try failed, and the next one waits. */
+  state: 'queued' | 'again' | 'running' | 'ended';
+  place: number | null;
+  /** About how long until the answer. */
+  seconds: number | null;
+  done: number;
+  of: number;
+}
+
 export interface IAssignment {
   name: string;
   title: string;
@@ -80,6 +92,8 @@ export interface IAssignment {
   message: string;
   /** Whether the pass mark is reached, where the campus says so. */
   passed?: boolean | null;
+  /** While the grader has to answer. */
+  progress?: IProgress | null;
   local: ILocal;
 }
 
@@ -224,6 +238,8 @@ export interface IFeedback {
   state: 'preliminary' | 'published';
   submitted_at: string;
   graded_at: string;
+  /** What was repaired before grading. */
+  mended?: string[];
   points: string;
   max_points: string;
   reason: string;

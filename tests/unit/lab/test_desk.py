@@ -54,6 +54,15 @@ async def test_start_brings_the_assignment_once(
     assert [seen.path.rsplit("/", 1)[-1] for seen in campus.seen] == ["overview", "release"]
 
 
+async def test_where_a_grading_is_comes_from_the_campus_as_it_says_it(
+    desk: Desk, campus: LittleCampus
+) -> None:
+    found = {"submission_id": 7, "state": "queued", "place": 3, "seconds": 20, "done": 0, "of": 0}
+    campus.gives_json("GET", "api/v1/lab/progress/7", found)
+
+    assert await desk.progress(7) == found
+
+
 async def test_a_run_of_others_is_refused(desk: Desk) -> None:
     with pytest.raises(Refused, match="not in the course run"):
         await desk.start(Asked(run="autumn", item="p1"))

@@ -132,6 +132,7 @@ def test_the_owner_starts_and_checks_and_strangers_do_not(start: Any, tmp_path: 
     status, answer = server.mine("POST", "start", {"run": "spring"})
     assert (status, answer["error"]) == (400, "bad_request")
     assert server.mine("GET", "feedback?id=x")[0] == 400
+    assert server.mine("GET", "progress?id=x")[0] == 400
     assert (tmp_path / "sequences/p1/p1.ipynb").is_file()
 
 

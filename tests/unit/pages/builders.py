@@ -271,9 +271,9 @@ class World:
     def grade(
         self, submission: int, cells: list[CellScore], *, reason: str = "",
         verdict: str = "graded", answers: dict[str, str] | None = None,
-        at: datetime = NOW - timedelta(minutes=50),
+        at: datetime = NOW - timedelta(minutes=50), **more: Any,
     ) -> int:  # fmt: skip
-        """Let the grader answer; what is automatic is published."""
+        """Let the grader answer; what is automatic is published. `more`: further fields of its word."""
         with self.store.transaction() as session:
             job = session.scalars(
                 select(tables.Job)
@@ -287,6 +287,7 @@ class World:
                     "reason": reason,
                     "cells": [as_machine(cell) for cell in cells],
                     "answers": answers or {},
+                    **more,
                 }
             )
             job.state, job.ended_at = "done", at
