@@ -7,6 +7,7 @@ may look as if it had passed.
 """
 
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,15 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from nbclient.client import CellExecutionComplete, NotebookClient
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Instance
 
 from bioskills.graders.after_death import mark_unrun, mark_unscorable
 from bioskills.graders.box import BoxEndedError, BoxKernel, Door, open_box
-from bioskills.graders.sandbox import SandboxError
+from bioskills.graders.own_parent import own_door
+from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.graders.sealing import Seal
+from bioskills.graders.trial_fence import course_environment
 from bioskills.graders.watching import Watch
+
+JOB_S = 3600
+"""Processor seconds of one notebook in nbgrader's own commands."""
 
 
 class NoKernelError(Exception):
@@ -84,9 +91,13 @@ class Setting:
 
 
 class BoxExecute(Execute):  # type: ignore[misc]
-    """nbgrader's Execute in a box; `setting` is set on a subclass (`execute_in`)."""
+    """nbgrader's Execute in a box.
 
-    setting: Setting = Instance(object, allow_none=True)
+    `setting` is set on a subclass (`execute_in`). Where it is not, as in nbgrader's own
+    commands, boxes come from a warm parent of this process.
+    """
+
+    setting: Any = Instance(object, allow_none=True)
 
     def preprocess(self, nb: Any, resources: Any, km: object = None) -> tuple[Any, Any]:
         """Run all cells in order, in a new box with the folder's files."""
@@ -96,6 +107,8 @@ class BoxExecute(Execute):  # type: ignore[misc]
         self._check_assign_resources(resources)
         folder = Path(resources["metadata"]["path"])
         name = str(resources["nbgrader"]["notebook"])
+        if self.setting is None:
+            self.setting = setting_of_a_command(self.config, resources["nbgrader"])
         setting = self.setting
         try:
             cold = cold_kernel(nb.metadata.get("kernelspec", {}), setting)
@@ -219,6 +232,25 @@ def languages(course: Path) -> dict[str, str]:
     for path in sorted((course / "share" / "jupyter" / "kernels").glob("*/kernel.json")):
         found[path.parent.name] = str(json.loads(path.read_text("utf-8"))["language"]).lower()
     return found
+
+
+def setting_of_a_command(config: Any, about: Mapping[str, str]) -> Setting:
+    """Return the setting for `nbgrader autograde` in a folder that names this step.
+
+    Args:
+        config: nbgrader's configuration.
+        about: Its words about the notebook: student, assignment.
+    """
+    folder = CourseDirectory(config=config)
+    course, lab = course_environment() or Path(sys.prefix), Path(sys.prefix)
+    words = folder.submitted_directory, about["student"], about["assignment"]
+    return Setting(
+        door=own_door(course, lab),
+        course=course,
+        limits=Limits().of_a_box(JOB_S),
+        record=Record(),
+        submitted=Path(folder.format_path(*words)),
+    )
 
 
 def execute_in(setting: Setting) -> type[BoxExecute]:
