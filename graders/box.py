@@ -211,15 +211,18 @@ class BoxKernel:
                 return
         raise BoxEndedError("late")
 
-    def check(self) -> list[tuple[str, str]]:
+    def check(self, *, veil: bool = False) -> list[tuple[str, str]]:
         """Return what the guard in the kernel finds changed; codes and names of things.
+
+        Args:
+            veil: Whether the text of the cells that come is kept out of the history.
 
         Raises:
             BoxEndedError: The kernel ended, or does not answer.
         """
         self._number += 1
         name = f"check-{self._number}"
-        self._send({"id": name, "check": True})
+        self._send({"id": name, "check": True, "veil": veil})
         clock = Clock(self.pid, CHECK_S)
         while (message := self._next(clock.is_over)) is not None:
             if message.get("t") == "found" and message.get("p") == name:

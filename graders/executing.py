@@ -158,16 +158,17 @@ class BoxExecute(Execute):  # type: ignore[misc]
             self._run(kernel, cell, index)
             return
         graded = f"{name}/{cell.metadata.nbgrader.grade_id}"
-        watch.before(kernel, graded, cell.source)
-        self._run(kernel, cell, index)
-        watch.after(kernel, graded)
+        answers = "\n".join(c.source for c in self.nb.cells[:index] if c.cell_type == "code")
+        watch.before(kernel, graded, cell.source, answers)
+        reply = self._run(kernel, cell, index)
+        watch.after(kernel, graded, reply, cell.outputs)
 
-    def _run(self, kernel: BoxKernel, cell: Any, index: int) -> None:
-        """Run one cell as nbclient's `async_execute_cell` does."""
+    def _run(self, kernel: BoxKernel, cell: Any, index: int) -> dict[str, Any]:
+        """Run one cell as nbclient's `async_execute_cell` does; return the content of its reply."""
         if cell.cell_type != "code" or not cell.source.strip():
-            return
+            return {}
         if self.skip_cells_with_tag in cell.metadata.get("tags", []):
-            return
+            return {}
         if self.setting.seal is not None:
             self.setting.seal.before(self.setting.record.begun[-1], self.nb, cell)
         self.code_cells_executed += 1
@@ -187,6 +188,7 @@ class BoxExecute(Execute):  # type: ignore[misc]
         self.setting.record.cells_s += kernel.cpu_s - before
         reply = ran.reply or {**self.error_on_timeout, "status": "error"}
         self.on_cell_executed(cell=cell, cell_index=index, execute_reply={"content": reply})
+        return reply
 
     def _time(self, cell: Any) -> float:
         """Return the seconds that a cell may take: its own limit or what is left for all.

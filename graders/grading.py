@@ -29,6 +29,7 @@ from bioskills.graders.own_parent import own_door
 from bioskills.graders.reading_back import (
     answers,
     failed_checks,
+    modules_in,
     notebooks_in,
     scores_sha256,
     sources_sha256,
@@ -126,7 +127,8 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
         )
     graded = notebooks_in(slot / "autograded" / job.learner / assignment)
     cells = _with_checks(scores, graded, _known_checks(job.notes.get(assignment)))
-    flags = [*watch.flags(), *read_over(books, released, sources), *odd_points(cells, sources)]
+    read = read_over(books, released, sources, modules_in(submitted, slot / "source" / assignment))
+    flags = [*watch.flags(), *read, *odd_points(cells, sources)]
     return GradeResult(
         verdict=_verdict(outcome, record, mended),
         reason=_reason(outcome, record, mended),

@@ -21,6 +21,7 @@ from bioskills.competence.scores import grade_cell
 
 CHECK_ID = re.compile(r"\s*\[([a-z0-9_]+)\]", re.ASCII)
 ANSWER_CHARS = 20_000
+MODULE_CHARS, MOST_MODULES = 200_000, 50
 TIMED_OUT = "CellTimeoutError"
 KNOWN_ERRORS = {
     name
@@ -60,6 +61,15 @@ def notebooks_in(folder: Path) -> dict[str, dict[str, Any]]:
         if book is not None:
             found[path.stem] = book
     return found
+
+
+def modules_in(folder: Path, given: Path) -> dict[str, str]:
+    """Return the Python files of a hand-in that the assignment does not put back, by name."""
+    return {
+        str(name): path.read_text(encoding="utf-8", errors="replace")[:MODULE_CHARS]
+        for path in sorted(folder.rglob("*.py"))[:MOST_MODULES]
+        if not (given / (name := path.relative_to(folder))).exists() and path.is_file()
+    }
 
 
 def tree_sha256(folder: Path) -> str:

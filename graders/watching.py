@@ -7,13 +7,13 @@ told from what a learner wrote by comparing texts, never by marks that can be co
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bioskills.base.wire import Flag
-from bioskills.courses.free_names import needs
+from bioskills.courses.free_names import binds, needs
 from bioskills.graders.box import BoxKernel
-from bioskills.graders.canary import canary, passed
+from bioskills.graders.canary import canary, hides_its_error, passed
 from bioskills.graders.flag_words import flags
 from bioskills.graders.screening import Written, screen
 
@@ -28,20 +28,32 @@ class Watch:
         self._found: list[Flag] = []
         self._last = ""
 
-    def before(self, kernel: BoxKernel, cell: str, source: str) -> None:
-        """Look at the kernel before a graded cell: is it as it was, and does a failing test fail?"""
+    def before(self, kernel: BoxKernel, cell: str, source: str, answers: str) -> None:
+        """Look at the kernel before a graded cell: is it as it was, and does a failing test fail?
+
+        Args:
+            kernel: Where the cell is about to run.
+            cell: `<notebook>/<grade_id>`.
+            source: Its text.
+            answers: The texts of the cells before it.
+        """
         self._last = cell
-        self._note(kernel.check() if kernel.is_guarded else [], cell)
+        self._note(kernel.check(veil=True) if kernel.is_guarded else [], cell)
         if not kernel.is_python:
             return
-        nonce, names = secrets.token_hex(16), sorted(needs(source))[:MOST_NAMES]
-        code = canary(nonce, names)
+        nonce, numpy = secrets.token_hex(16), "numpy" in source
+        names = sorted(needs(source) & binds(answers))[:MOST_NAMES]
+        code = canary(nonce, names, numpy=numpy)
         ran = kernel.run(code, CANARY_S, lambda _message: None, silent=True, brief=True)
-        if not passed(ran.reply or {"status": "ok"}, nonce, names):
+        if not passed(ran.reply or {"status": "ok"}, nonce, names, numpy=numpy):
             self._note([("canary_passed", "")], cell)
 
-    def after(self, kernel: BoxKernel, cell: str) -> None:
+    def after(
+        self, kernel: BoxKernel, cell: str, reply: Mapping[str, Any], outputs: Sequence[Any]
+    ) -> None:
         """Look again: a learner's function may have changed something while it was tested."""
+        if hides_its_error(reply, outputs):
+            self._note([("error_hidden", "")], cell)
         if kernel.is_guarded:
             self._note(kernel.check(), cell)
 
@@ -61,7 +73,10 @@ class Watch:
 
 
 def read_over(
-    submitted: Mapping[str, Any], released: Mapping[str, Any], sources: Mapping[str, str]
+    submitted: Mapping[str, Any],
+    released: Mapping[str, Any],
+    sources: Mapping[str, str],
+    modules: Mapping[str, str] | None = None,
 ) -> list[Flag]:
     """Return what the texts of a hand-in hold that is no answer.
 
@@ -69,6 +84,7 @@ def read_over(
         submitted: Notebooks as handed in, by name.
         released: Notebooks as released, by name; may be empty.
         sources: The gradebook's source of each cell, by `<notebook>/<grade_id>`.
+        modules: Texts of the other Python files that were handed in, by name.
     """
     written, provided = [], []
     for name, book in submitted.items():
@@ -79,6 +95,7 @@ def read_over(
                 provided.append(text)
             else:
                 written.append(Written(cell, text, given.get(cell) or sources.get(cell, "")))
+    written += [Written(name, text) for name, text in (modules or {}).items()]
     return screen(written, sources.values(), provided)
 
 

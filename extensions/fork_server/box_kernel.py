@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
@@ -148,6 +148,7 @@ class IPKernelApp(kernelapp.IPKernelApp):  # type: ignore[misc]  # the same name
 
     streams: list[BoxStream]
     baseline: guard.Baseline
+    veil: Callable[[bool], None]
 
     def heard(self, code: str, detail: str) -> None:
         """Tell at once what the guard hears: later, somebody may have silenced it."""
@@ -213,6 +214,7 @@ def prepare(folder: str) -> IPKernelApp:
     _rehearse(app.shell)
     for stream in app.streams:
         stream.flush()
+    app.veil = guard.veil(app.shell)
     app.baseline = guard.take(app.shell, app.heard)
     sys.stdout, sys.stderr = own
     return app
@@ -287,6 +289,7 @@ class _Desk:
             if "comm" in request:
                 self._tell_widget(request)
             elif "check" in request:
+                self.app.veil(bool(request.get("veil")))
                 found = guard.check(self.app.baseline, self.app.shell)
                 content = {"found": found, "cpu": time.process_time()}
                 self._say({"t": "found", "p": request["id"], "c": content})
