@@ -40,11 +40,17 @@ from bioskills.hub.readiness import (
     unreleased,
     write_settings,
 )
-from bioskills.hub.runtime import runtime_dir
+from bioskills.hub.runtime import formgrader_socket, runtime_dir
 from bioskills.hub.secrets_store import write_private
 from bioskills.hub.spawner_choice import uses_fork_server
-from bioskills.hub.state import owners_of
-from bioskills.hub.supervision import STOP_WAIT_S, fork_program, programs, supervisor_config
+from bioskills.hub.state import ensure_folder, owners_of
+from bioskills.hub.supervision import (
+    STOP_WAIT_S,
+    fork_program,
+    formgrader_program,
+    programs,
+    supervisor_config,
+)
 from bioskills.hub.uids import uids_given
 
 READY_TIMEOUT_S = 300
@@ -132,6 +138,9 @@ class Machine:
         socket_path = runtime_dir(self.settings) / "supervisor.sock"
         socket_path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         socket_path.parent.chmod(0o711)  # whatever the umask of whoever started this
+        door = formgrader_socket(self.settings)
+        ensure_folder(door.parent, owners.grader, 0o710, group=owners.hub)
+        every.append(formgrader_program(places, owners, files["grader"], door))
         config.write_text(supervisor_config(places, owners, every, socket_path), encoding="utf-8")
         config.chmod(0o600)
         command = [
