@@ -19,6 +19,7 @@ from traitlets import Bool, Instance, Unicode
 
 from bioskills.base.store import Store
 from bioskills.hub import grading_accounts
+from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
 from bioskills.hub.membership import Seat, everybody, seats
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
 
@@ -80,6 +81,7 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
         """Return the person as the table says now; False signs them out."""
         if grading_accounts.is_account(user.name):
             return grading_accounts.account_model(user.name)
+        take_back_shares(self._store(), user)
         parent = await super().refresh_user(user, handler)
         if not parent:
             return False
@@ -87,8 +89,6 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
 
     def get_handlers(self, app: Any) -> list[Any]:
         """Add the door through which instructors reach formgrader."""
-        from bioskills.hub.grading_door import PATH, FormgraderDoor  # noqa: PLC0415 - imports the hub's handlers
-
         return [*super().get_handlers(app), (PATH, FormgraderDoor, {"store": self._store()})]
 
     async def load_managed_roles(self) -> list[dict[str, Any]]:

@@ -17,7 +17,12 @@ PREFIX = "grading-"
 ROLE: dict[str, Any] = {
     "name": "formgrader",
     "description": "Runs formgrader for the instructors of one run",
-    "scopes": ["users:activity!user", "access:servers!user"],
+    "scopes": [
+        "users:activity!user",
+        "access:servers!user",
+        "read:users:name!user",
+        "read:users:groups!user",
+    ],
 }
 
 
@@ -41,11 +46,9 @@ def account_model(name: str) -> dict[str, Any]:
     return {"name": name, "groups": [], "roles": [dict(ROLE)], "admin": False}
 
 
-def cohort_taught(store: Store, run: str, person: str) -> str | None:
-    """Return the cohort of a run in which this person is an instructor now; None where not."""
+def teaches(store: Store, run: str, person: str) -> bool:
+    """Say whether this person is an instructor of the run's cohort now; False for no such run."""
     with store.reading() as session:
         chosen = select(Cohort.slug).join(Run, Run.cohort_id == Cohort.id).where(Run.slug == run)
         cohort: str | None = session.scalar(chosen)
-        if cohort is None or not has_seat(session, person, cohort, ("instructor",)):
-            return None
-        return cohort
+        return cohort is not None and has_seat(session, person, cohort, ("instructor",))

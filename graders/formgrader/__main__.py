@@ -25,7 +25,7 @@ from bioskills.base.places import Places, places_of
 from bioskills.base.run_tokens import run_token
 from bioskills.base.settings import Settings, load_settings
 from bioskills.base.wire import CAMPUS_PREFIX
-from bioskills.graders.formgrader.box import box
+from bioskills.graders.formgrader.box import HOME, box
 
 log = logging.getLogger("bioskills.formgrader")
 SLUG = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
@@ -58,8 +58,7 @@ class Service:
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request of one line."""
         try:
-            if peer_uid(writer.get_extra_info("socket")) != self.hub_uid:
-                raise RefusedError(REFUSED)
+            self._check(writer.get_extra_info("socket"))
             told = await self._do(json.loads(await reader.readline()))
         except RefusedError as refused:
             told = {"failed": str(refused)}
@@ -70,6 +69,10 @@ class Service:
             writer.write(json.dumps(told).encode() + b"\n")
             await writer.drain()
         writer.close()
+
+    def _check(self, connection: socket.socket) -> None:
+        if peer_uid(connection) != self.hub_uid:
+            raise RefusedError(REFUSED)
 
     async def _do(self, request: Mapping[str, Any]) -> dict[str, Any]:
         run = str(request["run"])
@@ -145,14 +148,14 @@ class Service:
 FIXED = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
-    "HOME": "/tmp/home",
+    "HOME": HOME,
     "USER": "formgrader",
     "LOGNAME": "formgrader",
-    "JUPYTER_RUNTIME_DIR": "/tmp/home/runtime",
-    "JUPYTER_DATA_DIR": "/tmp/home/data",
-    "JUPYTER_CONFIG_DIR": "/tmp/home/config",
+    "JUPYTER_RUNTIME_DIR": f"{HOME}/runtime",
+    "JUPYTER_DATA_DIR": f"{HOME}/data",
+    "JUPYTER_CONFIG_DIR": f"{HOME}/config",
     "JUPYTER_NO_CONFIG": "1",
-    "IPYTHONDIR": "/tmp/home/ipython",
+    "IPYTHONDIR": f"{HOME}/ipython",
     "JUPYTERHUB_SINGLEUSER_LOAD_OTHER_EXTENSIONS": "0",
 }
 
@@ -165,13 +168,20 @@ def peer_uid(connection: socket.socket) -> int:
     return int(uid)
 
 
-async def serve(service: Service, path: Path) -> None:
-    """Listen until SIGTERM."""
+def listener(path: Path) -> socket.socket:
+    """Return a socket that the hub can reach: the folder lets it in, and nobody else."""
     path.unlink(missing_ok=True)
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    found.bind(str(path))
+    path.chmod(0o666)
+    return found
+
+
+async def serve(service: Service, door: socket.socket) -> None:
+    """Listen until SIGTERM."""
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    async with await asyncio.start_unix_server(service.answer, str(path), limit=LINE_BYTES):
-        path.chmod(0o666)  # the folder lets the hub in and nobody else
+    async with await asyncio.start_unix_server(service.answer, sock=door, limit=LINE_BYTES):
         log.info("Waiting for the hub")
         await ended.wait()
     await service.end_all()
@@ -183,7 +193,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = load_settings()
     service = Service(settings, places_of(settings), int(sys.argv[2]))
-    asyncio.run(serve(service, Path(sys.argv[1])))
+    asyncio.run(serve(service, listener(Path(sys.argv[1]))))
     return 0
 
 

@@ -31,6 +31,8 @@ SYSTEM = (
 )
 READ_ONLY = ("source", "release", "submitted", "autograded")
 """Folders of a run that are shown and never written here."""
+DISK = "/tmp"  # noqa: S108 - the box's own memory disk
+HOME = f"{DISK}/home"
 DISK_BYTES = 64 << 20
 PRIVATE = 0o700
 
@@ -64,7 +66,7 @@ def box(run: Path, environment: Path) -> list[str]:
         bubblewrap(),
         *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
         *("--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
-        *("--hostname", "formgrader", *disk, "/tmp", "--dir", "/tmp/home"),
+        *("--hostname", "formgrader", *disk, DISK, "--dir", HOME),
         *(word for path in SYSTEM if os.path.lexists(path) for word in _shown(path)),
         *(word for path in _with_base(environment) for word in ("--ro-bind", path, path)),
         *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),

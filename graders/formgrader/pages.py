@@ -241,6 +241,10 @@ def _words() -> dict[str, str]:
     """Return the words of our parts of the pages."""
     return {
         "all": _("Autograde everybody's newest hand-in"),
+        "here": _(
+            "These are nbgrader's own pages. Here you read hand-ins, give points and comments, and ask for gradings. Assignments, due dates and the return of results belong to the course page on the campus."
+        ),
+        "people": _("Learners stand here under their pseudonyms; the campus knows their names."),
         "how": _(
             "Autograde queues the work for the grader of this platform. You need not wait for it: the column Status shows how far it is. Manual points are kept."
         ),

@@ -109,14 +109,21 @@ class FormgraderServer(JupyterHubSingleUser):  # type: ignore[misc]  # jupyterhu
         return NAME
 
     def load_config_file(self) -> None:
-        """Close what the hub's own settings leave open."""
-        super().load_config_file()
+        """Close what the hub's own settings leave open; without that, do not serve."""
+        try:
+            super().load_config_file()
+            self._close()
+        except Exception:
+            self.log.exception("Failed to close what must not be open")
+            self.exit(1)
+
+    def _close(self) -> None:
         server = self.config.ServerApp
         server.root_dir = str(COURSE_ROOT)
         server.kernel_manager_class = NoKernels
         server.terminals_enabled = False
         server.max_body_size = MOST_BODY_BYTES
-        server.log_level = "WARNING"
+        server.log_level = "WARN"
         server.tornado_settings = {"log_function": log_what_failed}
         # A person who teaches no more must not be believed for the library's five minutes.
         age = int(os.environ["BIOSKILLS_PERMISSIONS_AGE_S"])
@@ -126,12 +133,21 @@ class FormgraderServer(JupyterHubSingleUser):  # type: ignore[misc]  # jupyterhu
     def initialize(self, args: list[str] | None = None) -> None:
         """Add formgrader once the web application is there."""
         super().initialize(args)
-        formgrader = Formgrade(parent=self.serverapp)
-        formgrader.root_dir = str(COURSE_ROOT)
-        formgrader.log = self.serverapp.log
-        formgrader.initialize([])
-        formgrader.init_tornado_settings(self.serverapp.web_app)
-        formgrader.init_handlers(self.serverapp.web_app)
+        try:
+            add_formgrader(self.serverapp)
+        except Exception:
+            self.log.exception("Failed to add formgrader")
+            self.exit(1)
+
+
+def add_formgrader(server: ServerApp) -> None:
+    """Register formgrader's pages and calls at a server."""
+    formgrader = Formgrade(parent=server)
+    formgrader.root_dir = str(COURSE_ROOT)
+    formgrader.log = server.log
+    formgrader.initialize([])
+    formgrader.init_tornado_settings(server.web_app)
+    formgrader.init_handlers(server.web_app)
 
 
 def log_what_failed(handler: web.RequestHandler) -> None:
