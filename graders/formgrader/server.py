@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.serverapp import ServerApp
+from jupyter_server.services.contents.manager import AsyncContentsManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyterhub.singleuser.extension import JupyterHubSingleUser
 from nbgrader.coursedir import CourseDirectory
@@ -40,6 +41,14 @@ class NoKernels(AsyncMappingKernelManager):
     async def start_kernel(self, **_options: Any) -> str:
         """Refuse."""
         raise web.HTTPError(403)
+
+
+class NoContents(AsyncContentsManager):
+    """Knows no file and serves none; the library would serve every file of the folder."""
+
+    def get_extra_handlers(self) -> list[Any]:
+        """Return no handler."""
+        return []
 
 
 class BoxedServer(ServerApp):
@@ -121,6 +130,7 @@ class FormgraderServer(JupyterHubSingleUser):  # type: ignore[misc]  # jupyterhu
         server = self.config.ServerApp
         server.root_dir = str(COURSE_ROOT)
         server.kernel_manager_class = NoKernels
+        server.contents_manager_class = NoContents
         server.terminals_enabled = False
         server.max_body_size = MOST_BODY_BYTES
         server.log_level = "WARN"
