@@ -125,7 +125,9 @@ class Guarded(BaseHandler):  # type: ignore[misc]  # nbgrader is untyped
 
     def render(self, name: str, **values: Any) -> Any:
         """Return a page of nbgrader's."""
-        return super().render(name, nonce=self.nonce, words=_words(), **values)
+        # A page without its address is one of nbgrader's that only names its `resources`.
+        given = {"base_url": self.base_url, **values}
+        return super().render(name, nonce=self.nonce, words=_words(), **given)
 
     def on_finish(self) -> None:
         """Forget what was read: the grader writes the same gradebook."""
@@ -155,6 +157,15 @@ class FirstPage(Guarded):
     def get(self) -> None:
         """Redirect."""
         self.redirect(f"{self.base_url}/formgrader/manage_assignments")
+
+
+class Nothing(Guarded):
+    """Answers for every address that is not open."""
+
+    @web.authenticated
+    def get(self) -> None:
+        """Refuse."""
+        raise web.HTTPError(404)
 
 
 class Elsewhere(Guarded):
@@ -217,7 +228,7 @@ def handlers() -> list[tuple[Any, ...]]:
         *_stock(),
         (r"/formgrader/static/(.*)", web.StaticFileHandler, {"path": stock.static_path}),
         (r"/formgrader/ours/(.*)", web.StaticFileHandler, {"path": str(HERE / "static")}),
-        (r"/formgrader/.*", stock.Template404),
+        (r"/formgrader/.*", Nothing),
     ]
 
 
@@ -243,6 +254,9 @@ def _words() -> dict[str, str]:
         "all": _("Autograde everybody's newest hand-in"),
         "here": _(
             "These are nbgrader's own pages. Here you read hand-ins, give points and comments, and ask for gradings. Assignments, due dates and the return of results belong to the course page on the campus."
+        ),
+        "missing": _(
+            "There is no graded notebook of this hand-in: it could not be run. The course page on the campus says why, and shows what was handed in."
         ),
         "people": _("Learners stand here under their pseudonyms; the campus knows their names."),
         "how": _(
