@@ -5,6 +5,7 @@ service, which has the grader's uid, by the name of the run. A server is (pid, s
 time), and is known again after a restart of the hub.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ class GradingSpawner(Spawner):  # type: ignore[misc]  # jupyterhub is untyped
         self.pid = self.started = 0
 
 
+@cache
 def with_formgrader(labs: type[Spawner]) -> type[Spawner]:
     """Return a spawner class that starts labs for people and formgrader for its accounts."""
 

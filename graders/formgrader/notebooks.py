@@ -75,6 +75,7 @@ TAGS = frozenset(
 CLASS = re.compile(r"(highlight|dataframe|hl-[a-z]+|ansi-[a-z0-9-]+|[a-z][a-z0-9]{0,2})", re.ASCII)
 PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*", re.ASCII)
 ADDRESS = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
+BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*", re.ASCII)
 PICTURES = ("image/png", "image/jpeg", "image/gif")
 KINDS = frozenset(
     {"text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml", *PICTURES}
@@ -145,7 +146,7 @@ def _number(metadata: Mapping[str, Any]) -> float:
 
 def _pictures(attachments: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: {kind: data for kind, data in bundle.items() if kind in PICTURES}
+        name: {kind: data for kind, data in bundle.items() if _is_picture(kind, data)}
         for name, bundle in attachments.items()
         if isinstance(bundle, Mapping)
     }
@@ -155,8 +156,16 @@ def _output(output: Any) -> Any:
     if "metadata" in output:
         output.metadata = type(output.metadata)()
     if "data" in output:
-        output.data = type(output.data)({k: v for k, v in output.data.items() if k in KINDS})
+        output.data = type(output.data)({k: v for k, v in output.data.items() if _is_shown(k, v)})
     return output
+
+
+def _is_shown(kind: str, data: object) -> bool:
+    return kind in KINDS and (kind not in PICTURES or _is_picture(kind, data))
+
+
+def _is_picture(kind: str, data: object) -> bool:
+    return kind in PICTURES and isinstance(data, str) and bool(BASE64.fullmatch(data))
 
 
 class CleanExporter(HTMLExporter):  # type: ignore[misc]  # nbconvert is untyped

@@ -28,7 +28,7 @@ GONE = {
     "comment": "<!--[if IE]><script>a()</script><![endif]-->",
 }
 DANGER = ("<script", "onerror=", "onload=", "onmouseover=", "<svg", "<iframe", "<form", "<input",
-          "<base", "<style", "elsewhere", "submission_id", "tabbable", "<!--", "src=", "<math",
+          "<base", "<style", "url(", "='http:", "submission_id", "tabbable", "<!--", "src=", "<math",
           'href="java', 'href="data')  # fmt: skip
 KEPT = {
     "heading": "<h1>a</h1>",
