@@ -19,7 +19,7 @@ from nbgrader.server_extensions.formgrader import handlers as stock
 from nbgrader.server_extensions.formgrader.base import BaseHandler
 from tornado import web
 
-from bioskills.base.text import _
+from bioskills.base.text import _, ngettext
 from bioskills.graders.formgrader.again import CampusDesk, CampusError, words_of
 from bioskills.graders.formgrader.scripts import OwnScripts, policy
 
@@ -191,7 +191,11 @@ class Autograde(Guarded):
         except CampusError as error:
             answer: dict[str, Any] = {"success": False, "log": str(error), "error": ""}
         else:
-            text = _("{n} asked for; the grader does the work, and this page shows how far it is.")
+            text = ngettext(
+                "{n} hand-in is queued; the grader does the work, and the table shows how far it is.",
+                "{n} hand-ins are queued; the grader does the work, and the table shows how far it is.",
+                len(found),
+            )
             answer = {"success": True, "log": text.format(n=len(found)), "error": ""}
         self.set_header("Content-Type", "application/json")
         self.write(json.dumps(answer))

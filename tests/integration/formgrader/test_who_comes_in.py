@@ -14,8 +14,8 @@ from bioskills_product import Product
 
 pytestmark = pytest.mark.integration
 
-FELT_S = 15 + 10
-"""`sign_in.membership_age_s` and `sign_in.permissions_age_s`, one after the other."""
+FELT_S = 10 + 3
+"""`sign_in.permissions_age_s`, and a little for a loaded machine."""
 
 
 @pytest.fixture(scope="module")
