@@ -44,6 +44,8 @@ class FormgraderDoor(BaseHandler):  # type: ignore[misc]  # jupyterhub is untype
         if not isinstance(account.spawner, GradingSpawner):
             text = _("Formgrader is not offered with the spawner that this site uses.")
             raise _refused(HTTPStatus.NOT_FOUND, text)
+        if account.running:
+            await account.spawner.poll_and_notify()  # it may have died a moment ago
         orm.Share.grant(
             self.db, account.spawner.orm_spawner, self.current_user.orm_user, scopes=SHARED
         )

@@ -5,6 +5,8 @@ service, which has the grader's uid, by the name of the run. A server is (pid, s
 time), and is known again after a restart of the hub.
 """
 
+import asyncio
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from bioskills.hub.lab_spawner import LabError
 from bioskills.hub.processes import start_time
 
 ENDED = 1
+RETRY_FOR_S = 30.0
+RETRY_EACH_S = 0.5
 NOTHING_RELEASED = "nothing_released"
 
 
@@ -35,12 +39,23 @@ class GradingSpawner(Spawner):  # type: ignore[misc]  # jupyterhub is untyped
         variables = {k: v for k, v in self.get_env().items() if k.startswith("JUPYTERHUB_")}
         request = {"op": "start", "run": run_of(self.user.name), "env": variables}
         try:
-            told = await ask(Path(self.socket), request)
+            told = await self._ask_patiently(request)
         except (RefusedError, TimeoutError) as error:
             raise LabError(_sentence(error), reason="formgrader") from error
         self.pid, self.port = told["pid"], told["port"]
         self.started = start_time(self.pid)
         return "127.0.0.1", self.port
+
+    async def _ask_patiently(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask; wait out a service that is being started again."""
+        give_up = time.monotonic() + RETRY_FOR_S
+        while True:
+            try:
+                return await ask(Path(self.socket), request)
+            except RefusedError as refused:
+                if refused.code != UNREACHABLE or time.monotonic() > give_up:
+                    raise
+                await asyncio.sleep(RETRY_EACH_S)
 
     async def poll(self) -> int | None:
         """Say whether the server ended; a reused pid is not the server."""

@@ -35,6 +35,11 @@ function watchGradings() {
 
   function look() {
     clearTimeout(timer);
+    if (document.hidden) {
+      // A tab that nobody sees must not keep the server from being stopped as idle.
+      document.addEventListener("visibilitychange", look, { once: true });
+      return;
+    }
     $.ajax({ url: `${url}/gradings`, dataType: "json", headers: sameOrigin() })
       .done(apply)
       .always(() => {
