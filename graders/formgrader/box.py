@@ -29,8 +29,9 @@ SYSTEM = (
     "/etc/alternatives",
     "/etc/localtime",
 )
-READ_ONLY = ("source", "release", "submitted", "autograded")
+READ_ONLY = ("source", "release", "submitted", "autograded", "slots")
 """Folders of a run that are shown and never written here."""
+READ_ONLY_FILES = ("pristine.db", "course.version")
 DISK = "/tmp"  # noqa: S108 - the box's own memory disk
 HOME = f"{DISK}/home"
 DISK_BYTES = 64 << 20
@@ -72,6 +73,11 @@ def box(run: Path, environment: Path) -> list[str]:
         *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
         *("--bind", str(run), str(COURSE_ROOT)),
         *(w for n in READ_ONLY for w in ("--ro-bind", str(run / n), str(COURSE_ROOT / n))),
+        *(
+            w
+            for n in READ_ONLY_FILES
+            for w in ("--ro-bind-try", str(run / n), str(COURSE_ROOT / n))
+        ),
         *("--remount-ro", "/", "--chdir", "/", "--"),
     ]
 

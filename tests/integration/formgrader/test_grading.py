@@ -104,3 +104,29 @@ def test_the_page_of_a_hand_in_shows_what_the_grader_wrote_last(ina: Formgrader)
             database.execute("update grade set auto_score = ? where id = ?", (score, grade))
 
     assert (score, score + 1) == (seen, after)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"manual_score": 99, "extra_credit": None},
+        {"manual_score": -1, "extra_credit": None},
+        {"manual_score": "1e999", "extra_credit": None},
+        {"manual_score": "much", "extra_credit": None},
+        {"manual_score": 1, "extra_credit": -3},
+        ["manual_score"],
+    ],
+    ids=str,
+)
+def test_points_that_the_cell_cannot_have_are_refused(ina: Formgrader, body: object) -> None:
+    ((grade, before),) = ina.rows("select id, manual_score from grade limit 1")
+    answer = ina.send("PUT", f"formgrader/api/grade/{grade}", json=body)
+
+    assert answer.status_code == 400
+    assert ina.rows("select manual_score from grade where id = ?", grade) == [(before,)]
+
+
+def test_points_of_nothing_are_not_found(ina: Formgrader) -> None:
+    body = {"manual_score": 1, "extra_credit": None}
+
+    assert ina.send("PUT", "formgrader/api/grade/nothing", json=body).status_code == 404

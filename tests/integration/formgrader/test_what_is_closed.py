@@ -156,7 +156,7 @@ def test_its_box_holds_the_run_s_folder_and_no_token_of_a_service(ina: Formgrade
     assert not (root / str(ina.product.data / "state").lstrip("/")).exists()
     assert not (root / "etc/passwd").exists()
     assert list((root / "tmp").glob("bsh-*/state")) == []
-    for name in ("source", "release", "submitted", "autograded"):
+    for name in ("source", "release", "submitted", "autograded", "slots", "pristine.db"):
         assert "ro" in options[f"/course/{name}"]
     assert "ro" in options["/"]
 
