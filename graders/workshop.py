@@ -8,11 +8,10 @@ data files, no source notebook.
 
 import json
 import shutil
-import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,7 +95,7 @@ class Workshop:
         from nbgrader.api import Gradebook  # noqa: PLC0415
 
         pristine = self.root / f".{PRISTINE}.new"
-        _copy_database(self.root / "gradebook.db", pristine)
+        shutil.copyfile(self.root / "gradebook.db", pristine)
         with Gradebook(f"sqlite:///{pristine}", COURSE) as gradebook:
             for student in list(gradebook.students):
                 gradebook.remove_student(student.id)
@@ -142,15 +141,6 @@ class Workshop:
         shutil.rmtree(staged, ignore_errors=True)
         copy_regular(source, staged)
         swap_in(staged, place)
-
-
-def _copy_database(source: Path, target: Path) -> None:
-    """Copy a gradebook that formgrader may be writing at this moment."""
-    with (
-        closing(sqlite3.connect(source, timeout=30)) as ours,
-        closing(sqlite3.connect(target)) as copy,
-    ):
-        ours.backup(copy)
 
 
 def stamp(folder: Path, job: Job) -> None:

@@ -25,13 +25,15 @@ from bioskills.base.places import Places, places_of
 from bioskills.base.run_tokens import run_token
 from bioskills.base.settings import Settings, load_settings
 from bioskills.base.wire import CAMPUS_PREFIX
-from bioskills.graders.formgrader.box import HOME, box
+from bioskills.graders.formgrader.box import COURSE_ROOT, HOME, box
 
 log = logging.getLogger("bioskills.formgrader")
 SLUG = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 VARIABLE = re.compile(r"JUPYTERHUB_[A-Z_]+", re.ASCII)
 LINE_BYTES = 64 * 1024
 PATIENCE_S = 5.0
+BUSY_S = 30
+"""Seconds to wait for the grader, which writes the same gradebook for moments."""
 REFUSED, NOTHING_RELEASED, FAILED = "not_allowed", "nothing_released", "failed"
 
 
@@ -122,10 +124,17 @@ class Service:
             "BIOSKILLS_RUN": run,
             "BIOSKILLS_RUN_TOKEN": token,
             "BIOSKILLS_CAMPUS_URL": campus,
+            "BIOSKILLS_GRADEBOOK_URL": self._gradebook(run),
             "BIOSKILLS_LANGUAGE": self.settings.site.language,
             "BIOSKILLS_PERMISSIONS_AGE_S": str(self.settings.sign_in.permissions_age_s),
             **FIXED,
         }
+
+    def _gradebook(self, run: str) -> str:
+        """Return the gradebook's address as the box sees it."""
+        template = str(getattr(self.settings.grading, "gradebook_url", ""))
+        own = f"sqlite:///{COURSE_ROOT}/gradebook.db?timeout={BUSY_S}"
+        return template.format(run=run) if template else own
 
     async def _end(self, run: str) -> None:
         process = self.servers.pop(run, None)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import bleach
-from bleach.css_sanitizer import CSSSanitizer
+import bleach  # type: ignore[import-untyped]  # it has no types
+from bleach.css_sanitizer import CSSSanitizer  # type: ignore[import-untyped]  # as above
 from jinja2 import Environment, pass_context
 from nbconvert.exporters import HTMLExporter
 

@@ -30,8 +30,6 @@ from bioskills.graders.formgrader.released import ReleasedList
 
 NAME = "bioskills.graders.formgrader.server"
 MOST_BODY_BYTES = 1 << 20
-BUSY_S = 30
-"""Seconds to wait for the grader, which writes the same gradebook for moments."""
 BROKEN = 500
 
 
@@ -79,7 +77,7 @@ class Formgrade(FormgradeExtension):  # type: ignore[misc]  # nbgrader is untype
         config.FormgradeExtension.debug = False
         config.CourseDirectory.root = str(COURSE_ROOT)
         config.CourseDirectory.course_id = COURSE
-        config.CourseDirectory.db_url = f"sqlite:///{COURSE_ROOT}/gradebook.db?timeout={BUSY_S}"
+        config.CourseDirectory.db_url = os.environ["BIOSKILLS_GRADEBOOK_URL"]
         config.HTMLExporter.sanitize_html = True
         config.ExchangeFactory.list = ReleasedList
         return config
