@@ -18,12 +18,12 @@ from bioskills.base.wire import LAB_SCOPE
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.authenticator import DemoAuthenticator
 from bioskills.hub.demo import sign_ins_file
-from bioskills.hub.grading_spawner import with_formgrader
+from bioskills.hub.grading_spawner import door_below, with_formgrader
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
 from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import EVERYBODY
-from bioskills.hub.runtime import formgrader_socket, one_account_for_all, runtime_dir
+from bioskills.hub.runtime import one_account_for_all, runtime_dir
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.spawner_choice import lab_limits, spawner_of
 from bioskills.hub.state import secret_files
@@ -218,7 +218,7 @@ def _describe_labs(c: Any, settings: Settings) -> None:
 
 
 def _describe_formgrader(c: Any, settings: Settings) -> None:
-    c.GradingSpawner.socket = str(formgrader_socket(settings))
+    c.GradingSpawner.socket = str(door_below(runtime_dir(settings)))
     c.GradingSpawner.default_url = "/formgrader"
     c.GradingSpawner.start_timeout = settings.labs.start_timeout_s
     c.GradingSpawner.poll_interval = POLL_S

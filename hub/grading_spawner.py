@@ -86,6 +86,11 @@ class GradingSpawner(Spawner):  # type: ignore[misc]  # jupyterhub is untyped
         self.pid = self.started = 0
 
 
+def door_below(run_dir: Path) -> Path:
+    """Return where the formgrader service listens: in a folder of its own."""
+    return run_dir / "formgrader" / "door.sock"
+
+
 @cache
 def with_formgrader(labs: type[Spawner]) -> type[Spawner]:
     """Return a spawner class that starts labs for people and formgrader for its accounts."""

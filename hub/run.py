@@ -24,6 +24,7 @@ from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.fork_server.config import as_json
 from bioskills.hub.config_files import hand_over_config
 from bioskills.hub.fork_config import fork_config
+from bioskills.hub.grading_spawner import door_below
 from bioskills.hub.privileges import run_as
 from bioskills.hub.processes import end_all_of
 from bioskills.hub.readiness import (
@@ -40,7 +41,7 @@ from bioskills.hub.readiness import (
     unreleased,
     write_settings,
 )
-from bioskills.hub.runtime import formgrader_socket, runtime_dir
+from bioskills.hub.runtime import runtime_dir
 from bioskills.hub.secrets_store import write_private
 from bioskills.hub.spawner_choice import uses_fork_server
 from bioskills.hub.state import ensure_folder, owners_of
@@ -138,7 +139,7 @@ class Machine:
         socket_path = runtime_dir(self.settings) / "supervisor.sock"
         socket_path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         socket_path.parent.chmod(0o711)  # whatever the umask of whoever started this
-        door = formgrader_socket(self.settings)
+        door = door_below(runtime_dir(self.settings))
         ensure_folder(door.parent, owners.grader, 0o710, group=owners.hub)
         every.append(formgrader_program(places, owners, files["grader"], door))
         config.write_text(supervisor_config(places, owners, every, socket_path), encoding="utf-8")

@@ -18,11 +18,6 @@ def one_account_for_all(state: Path) -> bool:
     return (state.stat().st_uid if state.exists() else os.geteuid()) != 0
 
 
-def formgrader_socket(settings: Settings) -> Path:
-    """Return where the formgrader service listens, in a folder of its own."""
-    return runtime_dir(settings) / "formgrader" / "door.sock"
-
-
 def runtime_dir(settings: Settings) -> Path:
     """Return a short folder for kernel sockets: a socket's path may hold 107 bytes only."""
     mark = hashlib.sha256(str(places_of(settings).data).encode()).hexdigest()[:8]
