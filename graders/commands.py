@@ -15,15 +15,17 @@ from bioskills.base.settings import installed_data_dir
 from bioskills.base.text import _
 from bioskills.courses.commands import add_check
 from bioskills.graders.course_trial import try_course
+from bioskills.graders.plain_folder import add_config_verb
 
 Act = Callable[[argparse.Namespace], int]
 
 
 def add_course_commands(sub: "Verbs[argparse.ArgumentParser]") -> None:
-    """Add `bioskills course check PATH|ZIP`."""
+    """Add `bioskills course check PATH|ZIP` and `bioskills course nbgrader-config PATH`."""
     text = _("Check, install and look at courses. For instructors and the admin.")
     verbs = verbs_of(sub, "course", text)
     add_check(verbs, try_course)
+    add_config_verb(verbs)
     check = verbs.choices["check"]
     check.set_defaults(act=_where_nbgrader_is(check.get_default("act")))
 

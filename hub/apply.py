@@ -19,6 +19,7 @@ from bioskills.base.wire import LAB_SCOPE
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.authenticator import DemoAuthenticator
 from bioskills.hub.demo import sign_ins_file
+from bioskills.hub.grading_spawner import door_below, with_formgrader
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
 from bioskills.hub.request_log import log_what_matters
@@ -179,8 +180,11 @@ def apply_services(c: Any, settings: Settings) -> None:
 def apply_labs(c: Any, settings: Settings) -> None:
     """Set how labs start and what their tokens may do."""
     labs, alone = settings.labs, one_account_for_all(places_of(settings).state)
-    c.JupyterHub.spawner_class = spawner_of(settings, alone=alone)
+    labs_spawner = spawner_of(settings, alone=alone)
+    own = isinstance(labs_spawner, type)
+    c.JupyterHub.spawner_class = with_formgrader(labs_spawner) if own else labs_spawner
     _describe_labs(c, settings)
+    _describe_formgrader(c, settings)
     c.ExecSpawner.alone = alone
     c.ForkSpawner.mode = "exec" if labs.spawner == "slim_exec" else "fork"
     c.ForkSpawner.limits = lab_limits(settings)
@@ -211,6 +215,14 @@ def _describe_labs(c: Any, settings: Settings) -> None:
     c.LabSpawner.campus_api = campus_api_url(settings.network.campus_port)
     c.LabSpawner.first_uid = settings.labs.first_uid
     c.LabSpawner.uid_count = settings.labs.uid_count
+
+
+def _describe_formgrader(c: Any, settings: Settings) -> None:
+    c.GradingSpawner.socket = str(door_below(runtime_dir(settings)))
+    c.GradingSpawner.default_url = "/formgrader"
+    c.GradingSpawner.start_timeout = settings.labs.start_timeout_s
+    c.GradingSpawner.poll_interval = POLL_S
+    c.GradingSpawner.server_token_scopes = ["users:activity!user", "access:servers!server"]
 
 
 def _door(store: Store, campus: str) -> Any:

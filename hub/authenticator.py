@@ -18,6 +18,8 @@ from jupyterhub.auth import Authenticator
 from traitlets import Bool, Instance, Unicode
 
 from bioskills.base.store import Store
+from bioskills.hub import grading_accounts
+from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
 from bioskills.hub.membership import Seat, everybody, seats
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
 
@@ -52,7 +54,8 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
 
     def model_of(self, name: str) -> dict[str, Any] | None:
         """Return the hub's model of a person, or None for who has no seat."""
-        held = self.seats_of(name)
+        # Nobody signs in as a service account, whatever the table says.
+        held = [] if grading_accounts.is_account(name) else self.seats_of(name)
         if not held:
             return None
         roles = [role for role in map(hub_role_of, held) if role]
@@ -76,10 +79,17 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
 
     async def refresh_user(self, user: Any, handler: Any = None) -> dict[str, Any] | bool:
         """Return the person as the table says now; False signs them out."""
+        if grading_accounts.is_account(user.name):
+            return grading_accounts.account_model(user.name)
+        take_back_shares(self._store(), user)
         parent = await super().refresh_user(user, handler)
         if not parent:
             return False
         return self.model_of(user.name) or False
+
+    def get_handlers(self, app: Any) -> list[Any]:
+        """Add the door through which instructors reach formgrader."""
+        return [*super().get_handlers(app), (PATH, FormgraderDoor, {"store": self._store()})]
 
     async def load_managed_roles(self) -> list[dict[str, Any]]:
         """Return every role that somebody holds, with its people."""
@@ -89,7 +99,7 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
         for name, held in people.items():
             for role in filter(None, map(hub_role_of, held)):
                 found.setdefault(str(role["name"]), {**role, "users": []})["users"].append(name)
-        return list(found.values())
+        return [*found.values(), {**grading_accounts.ROLE, "users": []}]
 
 
 class PrintedPasswords(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped

@@ -20,6 +20,7 @@ from bioskills.base.tables import PLATFORM, ROLES
 from bioskills.base.text import _
 from bioskills.hub.cohort_limits import Limits, limits_from
 from bioskills.hub.cohort_rows import Row, Sheet, sheet_from_csv, sheet_from_toml
+from bioskills.hub.grading_accounts import is_account
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?", re.ASCII)
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
@@ -159,6 +160,15 @@ def _person(row: Row, problems: list[Problem]) -> WantedPerson | None:
     name, email = row.values.get("name", "").lower(), row.values.get("email", "")
     roles = tuple(sorted(set(re.split(r"[\s,;|]+", row.values.get("roles", "").strip())) - {""}))
     before = len(problems)
+    if is_account(name):
+        problems.append(
+            _bad(
+                row.where,
+                "name",
+                name,
+                _("Names that begin like this belong to the site's own accounts; choose another."),
+            )
+        )
     if not NAME.fullmatch(name):
         problems.append(
             _bad(

@@ -25,6 +25,7 @@ from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.fork_server.config import as_json
 from bioskills.hub.config_files import hand_over_config
 from bioskills.hub.fork_config import fork_config
+from bioskills.hub.grading_spawner import door_below
 from bioskills.hub.privileges import run_as
 from bioskills.hub.processes import end_all_of
 from bioskills.hub.readiness import (
@@ -43,8 +44,14 @@ from bioskills.hub.readiness import (
 )
 from bioskills.hub.secrets_store import write_private
 from bioskills.hub.spawner_choice import uses_fork_server
-from bioskills.hub.state import owners_of
-from bioskills.hub.supervision import STOP_WAIT_S, fork_program, programs, supervisor_config
+from bioskills.hub.state import ensure_folder, owners_of
+from bioskills.hub.supervision import (
+    STOP_WAIT_S,
+    fork_program,
+    formgrader_program,
+    programs,
+    supervisor_config,
+)
 from bioskills.hub.uids import uids_given
 
 READY_TIMEOUT_S = 300
@@ -132,6 +139,9 @@ class Machine:
         socket_path = runtime_dir(self.settings) / "supervisor.sock"
         socket_path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         socket_path.parent.chmod(0o711)  # whatever the umask of whoever started this
+        door = door_below(runtime_dir(self.settings))
+        ensure_folder(door.parent, owners.grader, 0o710, group=owners.hub)
+        every.append(formgrader_program(places, owners, files["grader"], door))
         config.write_text(supervisor_config(places, owners, every, socket_path), encoding="utf-8")
         config.chmod(0o600)
         command = [

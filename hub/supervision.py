@@ -94,6 +94,13 @@ def fork_program(places: Places, config: Path) -> Program:
     return Program("fork", 0, command, None, 25)
 
 
+def formgrader_program(places: Places, owners: Owners, settings: Path, socket: Path) -> Program:
+    """Return the service that starts formgraders, with the rights of the grader."""
+    python = str(places.environment("lab") / "bin" / "python")
+    command = (python, "-I", "-m", "bioskills.graders.formgrader", str(socket), str(owners.hub))
+    return Program("formgrader", owners.grader, command, settings, 45)
+
+
 def walled(program: Program, groups: Iterable[int]) -> list[str]:
     """Return the command line behind setpriv: own uid, no new rights, ends with its parent."""
     walls = ["setpriv", "--pdeathsig", "TERM"]

@@ -426,3 +426,27 @@ class RunList(Wire):
     """The runs that the caller may use in the exchange."""
 
     runs: list[str] = Field(description="Slugs; each is nbgrader's course_id.")
+
+
+class GradeAgain(Wire):
+    """Formgrader asks for gradings, for the person who pressed the button."""
+
+    by: str = Field(max_length=64, description="The hub's user name; checked to be an instructor.")
+    learner: str = Field("", max_length=16, description="Pseudonym; empty for everybody.")
+
+
+class LearnerGrading(Wire):
+    """Where the grading of a learner's newest hand-in is."""
+
+    learner: str = Field(description="Pseudonym.")
+    state: Literal["queued", "running", "done", "failed"]
+    before: int = Field(0, description="Gradings that come before it.")
+    done: int = Field(0, description="Cells that were run.")
+    of: int = Field(0, description="Cells to run.")
+    message: str = ""
+
+
+class AssignmentGradings(Wire):
+    """How far the gradings of an assignment are."""
+
+    gradings: list[LearnerGrading]

@@ -25,6 +25,7 @@ from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX, Refusal
 from bioskills.hub.campus import (
     exchange_routes,
+    formgrader_routes,
     grader_routes,
     overview_routes,
     pages_instructor,
@@ -47,6 +48,7 @@ ROUTERS = (
     overview_routes.routes,
     exchange_routes.routes,
     grader_routes.routes,
+    formgrader_routes.routes,
     pages_learner.routes,
     pages_instructor.routes,
     token_pages.routes,

@@ -123,7 +123,7 @@ async def browser_unsafe(request: Request) -> Browser:
 def lab(request: Request) -> Lab:
     """Return the person whose server calls."""
     site = site_of(request)
-    identity = _hub_answer(lambda: site.hub.identity(_bearer(request)))
+    identity = _hub_answer(lambda: site.hub.identity(bearer(request)))
     if identity is None:
         refuse_token(_("The hub does not know this token. It may have expired or been revoked."))
     if identity.kind != "user" or LAB_SCOPE not in identity.scopes:
@@ -135,7 +135,7 @@ def lab(request: Request) -> Lab:
 
 def instructor(request: Request) -> Instructor:
     """Return the instructor whose named token calls, with what it may do."""
-    site, sha256 = site_of(request), _sha256(_bearer(request))
+    site, sha256 = site_of(request), _sha256(bearer(request))
     with site.store.reading() as database:
         row = database.scalar(select(ApiToken).where(ApiToken.sha256 == sha256))
         refusal = _fault_of(site, row)
@@ -148,7 +148,7 @@ def instructor(request: Request) -> Instructor:
 
 def lab_or_instructor(request: Request) -> Lab | Instructor:
     """Return who calls, told apart by the form of the token."""
-    if _bearer(request).startswith(INSTRUCTOR_TOKEN_PREFIX):
+    if bearer(request).startswith(INSTRUCTOR_TOKEN_PREFIX):
         return instructor(request)
     return lab(request)
 
@@ -156,7 +156,7 @@ def lab_or_instructor(request: Request) -> Lab | Instructor:
 def grader(request: Request) -> Grader:
     """Accept the grader service alone."""
     right = site_of(request).grader_token_sha256
-    if not right or not hmac.compare_digest(_sha256(_bearer(request)), right):
+    if not right or not hmac.compare_digest(_sha256(bearer(request)), right):
         refuse_token(_("This is not the grader's token."))
     return Grader()
 
@@ -218,7 +218,8 @@ async def _form_field(request: Request) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _bearer(request: Request) -> str:
+def bearer(request: Request) -> str:
+    """Return the token of the `Authorization` header, or refuse."""
     kind, _space, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() not in {"bearer", "token"} or not _TOKEN.fullmatch(token.strip()):
         refuse_token(_("This address needs a token in the Authorization header."))

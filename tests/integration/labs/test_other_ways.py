@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bioskills_formgrader import at_formgrader
 from bioskills_http import (
     PROC,
     eventually,
@@ -135,6 +136,8 @@ def test_without_root_all_labs_run_as_one_account_and_everybody_is_told(alone: A
             assert is_in(client, alone)
             assert "Not started as root" in client.get(f"{alone.url}/hub/home").text
         assert lab_of(alone, "lea").pid == lab.pid
+        with at_formgrader(alone, "ina") as ina:
+            assert ina.open()
     finally:
         code = alone.stop()
     assert code == 0, alone.said()

@@ -1,0 +1,177 @@
+"""Serve the formgraders: say who teaches, take wishes for gradings, say how far they are.
+
+Law: a formgrader has a token for its one run, and gets nothing of another. It names
+the person who pressed a button; whether that person teaches the run is looked up here,
+each time. A wish queues a grading as any other and starts nothing by itself.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from bioskills.base import wire
+from bioskills.base.run_tokens import run_of
+from bioskills.base.tables import Assignment, AuditEntry, Cohort, Job, Person, Run, Submission
+from bioskills.base.text import _
+from bioskills.hub.campus import jobs
+from bioskills.hub.campus.callers import bearer
+from bioskills.hub.campus.refusals import refuse_token
+from bioskills.hub.campus.site import Refused, Site, site_of
+from bioskills.hub.membership import find_person, has_seat
+
+UNDER_WAY = ("queued", "running")
+Pair = tuple[Submission, str]
+"""A learner's newest hand-in, and the pseudonym."""
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the formgraders' routes."""
+    router = APIRouter(prefix=f"{site.prefix}api/v1/formgrader")
+    router.add_api_route("/instructors/{name}", instructor, methods=["GET"], status_code=204)
+    router.add_api_route("/assignments/{assignment}/gradings", gradings, methods=["GET"])
+    router.add_api_route("/assignments/{assignment}/gradings", grade, methods=["POST"])
+    return router
+
+
+def run_slug(request: Request) -> str:
+    """Return the run that the caller's token speaks for."""
+    site = site_of(request)
+    slug = run_of(bearer(request), site.grader_token_sha256, site.clock())
+    if slug is None:
+        refuse_token(_("This is no formgrader's token, or its time is over."))
+    return slug
+
+
+Here = Annotated[Site, Depends(site_of)]
+OwnRun = Annotated[str, Depends(run_slug)]
+
+
+def instructor(name: str, site: Here, run: OwnRun) -> None:
+    """Answer 204 where this person teaches the run now, 403 where not."""
+    with site.store.reading() as session:
+        _require_instructor(session, site, _run(session, run), name)
+
+
+def gradings(assignment: str, site: Here, run: OwnRun) -> wire.AssignmentGradings:
+    """Say how far the grading of everybody's newest hand-in is."""
+    with site.store.reading() as session:
+        return _progress(session, _newest(session, _run(session, run), assignment))
+
+
+async def grade(
+    assignment: str, request: Request, site: Here, run: OwnRun
+) -> wire.AssignmentGradings:
+    """Queue gradings; what waits or runs already is not asked for twice."""
+    # By hand: FastAPI would read a model's bytes before the token was seen.
+    try:
+        wish = wire.GradeAgain.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
+    return await run_in_threadpool(_grade, site, run, assignment, wish)
+
+
+def _grade(
+    site: Site, slug: str, assignment: str, wish: wire.GradeAgain
+) -> wire.AssignmentGradings:
+    with site.store.transaction() as session:
+        run = _run(session, slug)
+        person = _require_instructor(session, site, run, wish.by)
+        found = _newest(session, run, assignment)
+        chosen = [pair for pair in found if wish.learner in {"", pair[1]}]
+        if not chosen:
+            message = _("There is no hand-in of {name} to grade.")
+            message = message.format(name=wish.learner or assignment)
+            raise Refused(404, "not_found", message, _("Load the page again."))
+        for submission, _pseudonym in chosen:
+            if _job(session, submission, UNDER_WAY) is None:
+                jobs.grade_again(session, submission, run.id)
+        session.add(_audit(person, run, assignment, len(chosen), site))
+        session.flush()
+        return _progress(session, chosen)
+
+
+def _audit(person: Person, run: Run, assignment: str, count: int, site: Site) -> AuditEntry:
+    return AuditEntry(
+        at=site.clock(),
+        actor=person.pseudonym,
+        action="asked to grade again",
+        subject=f"run/{run.slug}",
+        detail={"assignment": assignment, "hand_ins": count, "from": "formgrader"},
+    )
+
+
+def _run(session: Session, slug: str) -> Run:
+    run = session.scalar(select(Run).where(Run.slug == slug))
+    if run is None:
+        message = _("There is no run named {name}.").format(name=slug)
+        raise Refused(404, "unknown_run", message)
+    return run
+
+
+def _require_instructor(session: Session, site: Site, run: Run, name: str) -> Person:
+    cohort = session.get_one(Cohort, run.cohort_id)
+    person = find_person(session, name)
+    if person is None or not has_seat(session, name, cohort.slug, ("instructor",), site.clock()):
+        message = _("{name} is no instructor of {cohort} at present.")
+        raise Refused(403, "forbidden", message.format(name=name, cohort=cohort.slug))
+    return person
+
+
+def _newest(session: Session, run: Run, assignment: str) -> list[Pair]:
+    """Return everybody's newest hand-in."""
+    of = select(Assignment.id).where(Assignment.run_id == run.id, Assignment.name == assignment)
+    newest = (
+        select(func.max(Submission.id))
+        .where(Submission.assignment_id.in_(of))
+        .group_by(Submission.person_id)
+    )
+    rows = session.execute(
+        select(Submission, Person.pseudonym)
+        .join(Person, Person.id == Submission.person_id)
+        .where(Submission.id.in_(newest))
+        .order_by(Submission.id)
+    )
+    return [(submission, pseudonym) for submission, pseudonym in rows]
+
+
+def _job(session: Session, submission: Submission, states: Sequence[str] = ()) -> Job | None:
+    """Return the newest grading of a hand-in, in one of these states where some are named."""
+    chosen = select(Job).where(Job.submission_id == submission.id)
+    if states:
+        chosen = chosen.where(Job.state.in_(states))
+    return session.scalar(chosen.order_by(Job.id.desc()).limit(1))
+
+
+def _progress(session: Session, pairs: Sequence[Pair]) -> wire.AssignmentGradings:
+    found = []
+    for submission, pseudonym in pairs:
+        job = _job(session, submission)
+        if job is not None:
+            before = _before(session, job) if job.state == "queued" else 0
+            found.append(_as_wire(job, pseudonym, before))
+    return wire.AssignmentGradings(gradings=found)
+
+
+def _before(session: Session, job: Job) -> int:
+    earlier = select(func.count()).select_from(Job)
+    earlier = earlier.where(Job.state.in_(UNDER_WAY), Job.id < job.id)
+    return session.scalar(earlier) or 0
+
+
+def _as_wire(job: Job, pseudonym: str, before: int) -> wire.LearnerGrading:
+    return wire.LearnerGrading.model_validate(
+        {
+            "learner": pseudonym,
+            "state": job.state,
+            "before": before,
+            "done": job.done or 0,
+            "of": job.of or 0,
+            "message": job.message,
+        }
+    )

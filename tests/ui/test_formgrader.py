@@ -1,0 +1,106 @@
+"""An instructor's work in formgrader, by clicks from the first page."""
+
+import pytest
+from bioskills_browser import GRADED_MS
+from bioskills_handins import HandIns
+from bioskills_tests import sign_in
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.ui, pytest.mark.integration]
+
+HOSTILE = "<img src=x onerror='window.pwned = 1'><script>window.pwned = 1</script>"
+
+
+def make_hostile(book) -> None:
+    show = f"from IPython.display import HTML, Javascript, display\ndisplay(HTML({HOSTILE!r}))\ndisplay(Javascript('window.pwned = 1'))"
+    book["cells"] += [
+        {
+            "cell_type": "markdown",
+            "id": "h-1",
+            "metadata": {},
+            "source": HOSTILE + " [x](javascript:pwned=1)",
+        },
+        {
+            "cell_type": "code",
+            "id": "h-2",
+            "metadata": {},
+            "source": show,
+            "outputs": [],
+            "execution_count": None,
+        },
+    ]
+
+
+@pytest.fixture
+def formgrader(product, new_context):
+    """The page that *Open in formgrader* opens for ina, after lea handed in hostile work."""
+    lea = HandIns(product, "lea")
+    lea.hand_in("p1", make_hostile)
+    assert lea.graded("p1")
+    context = new_context()
+    page = context.new_page()
+    sign_in(page, product, "ina")
+    page.wait_for_url("**/services/campus/**")
+    page.get_by_role("link", name="First steps with sequences").click()
+    with context.expect_page() as opened:
+        page.get_by_role("link", name="Open in formgrader").click()
+    opened.value.wait_for_url("**/formgrader/manage_assignments")
+    return opened.value
+
+
+def cell(page, name, row="p-000001"):
+    return page.locator("#main-table tr").filter(has_text=row).locator(f".{name}")
+
+
+def test_an_instructor_gives_points_and_presses_autograde(formgrader, picture) -> None:
+    page = formgrader
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    cell(page, "num-submissions", "p1").get_by_role("link", name="1").click()
+    expect(cell(page, "status")).to_contain_text("graded")
+    picture(page, "formgrader-1-hand-ins")
+
+    # Read the work and give points.
+    page.get_by_role("link", name="Manual Grading").click()
+    page.get_by_role("link", name="p1").click()
+    page.get_by_role("link", name="p1", exact=True).last.click()
+    page.get_by_role("link", name="Submission #1").click()
+    score = page.locator("input.score").first
+    expect(score).to_be_visible()
+    expect(page.locator(".nbgrader_cell").first).to_be_visible()
+    with page.expect_response(lambda answer: "/api/grade/" in answer.url) as saved:
+        score.fill("1.5")
+        score.press("Escape")
+    assert saved.value.ok
+    picture(page, "formgrader-2-points")
+    assert page.evaluate("window.pwned") is None
+
+    # Ask for a grading; it is queued, and the column Status tells.
+    page.get_by_role("link", name="Manual Grading").click()
+    page.get_by_role("link", name="Manage Assignments").click()
+    cell(page, "num-submissions", "p1").get_by_role("link", name="1").click()
+    cell(page, "autograde").get_by_role("link").click()
+    expect(page.get_by_role("status")).to_contain_text("the grader does the work")
+    expect(cell(page, "status")).to_contain_text("waiting")
+    expect(cell(page, "status")).to_contain_text("being graded", timeout=GRADED_MS)
+    picture(page, "formgrader-3-being-graded")
+    expect(cell(page, "status")).to_contain_text("needs manual grading", timeout=GRADED_MS)
+    expect(cell(page, "score")).to_contain_text("1.5 / 8")
+    picture(page, "formgrader-4-graded-again")
+    assert faults == []
+
+
+def test_the_link_is_not_offered_to_who_only_assesses(product, signed_in) -> None:
+    page = signed_in("asta")
+    page.get_by_role("link", name="First steps with sequences").click()
+
+    expect(page.get_by_role("heading", name="First steps with sequences")).to_be_visible()
+    expect(page.get_by_role("link", name="Open in formgrader")).to_have_count(0)
+
+
+def test_a_learner_who_knows_the_address_reads_why_not(product, new_context, picture) -> None:
+    page = new_context().new_page()
+    sign_in(page, product, "miro", f"{product.url}/hub/formgrader/demo-sequences-first-steps")
+
+    expect(page.get_by_text("for the instructors of its course run")).to_be_visible()
+    picture(page, "formgrader-5-refused")
