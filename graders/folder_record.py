@@ -1,0 +1,85 @@
+"""Remember which submissions of a folder are graded.
+
+Law: one small file for each assignment, replaced whole; an unreadable one is an
+empty one, and its submissions are graded again. Two runs at once are refused.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bioskills.base.problems import SetupError
+from bioskills.base.text import _
+
+
+@dataclass(frozen=True)
+class Done:
+    """One graded submission.
+
+    Attributes:
+        key: Hash of all that the result depends on.
+        verdict: `graded` or `needs_person`.
+        reason: A sentence where there is something to say.
+    """
+
+    key: str
+    verdict: str
+    reason: str
+
+
+@dataclass
+class Record:
+    """What is graded of one assignment, by learner."""
+
+    path: Path
+    done: dict[str, Done] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path, assignment: str) -> "Record":
+        """Return the record that lies in this folder."""
+        path = folder / f"{assignment}.json"
+        try:
+            content = json.loads(path.read_text("utf-8"))
+            done = {str(name): Done(**given) for name, given in content.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            done = {}
+        return cls(path, done)
+
+    def note(self, student: str, done: Done) -> None:
+        """Remember one more submission."""
+        self.done[student] = done
+        held = {name: asdict(given) for name, given in sorted(self.done.items())}
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(self.path, json.dumps(held, indent=1, ensure_ascii=False))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there as a whole or as it was before."""
+    staged = path.with_name(f".{path.name}.new")
+    with staged.open("w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    staged.replace(path)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep a second run over the same folder out.
+
+    Raises:
+        SetupError: One is under way.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SetupError(
+                _("This folder is being graded by another command. Wait until that is through.")
+            ) from error
+        yield
