@@ -24,11 +24,13 @@ class Done:
         key: Hash of all that the result depends on.
         verdict: `graded` or `needs_person`.
         reason: A sentence where there is something to say.
+        parts: CPU seconds by part of the work.
     """
 
     key: str
     verdict: str
-    reason: str
+    reason: str = ""
+    parts: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass

@@ -229,7 +229,7 @@ def _before(
     done = notes.done.get(student)
     if not force and _stands(folder, given, done):
         shutil.rmtree(run.slot(number))
-        known = done or Done("", "graded", "")
+        known = done or Done("", "graded")
         return Verdict(student, known.verdict, known.reason, fresh=False)
     if not folder.config.get("Autograde.create_student", True) and not knows_student(
         folder, student
@@ -265,7 +265,7 @@ def _settle(run: Run, notes: Record, given: Submission, result: GradeResult | Ex
     try:
         with whole_step():
             run.keep(given, result)
-            notes.note(given.student, Done(given.key, verdict, reason))
+            notes.note(given.student, Done(given.key, verdict, reason, result.parts))
     except Exception as error:  # noqa: BLE001 - one bad submission never stops the others
         return Verdict(given.student, "", _first_line(error))
     return Verdict(given.student, verdict, reason, remarks)

@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,7 @@ class Corpus:
         hand_in: Writes `submitted/`, when `release/` is there.
         settle: Changes the gradebook as an instructor does before grading.
         config: Lines of nbgrader_config.py.
-        generated: Whether the corpus brings a gradebook of its own.
+        updated: Whether `nbgrader update` is run, as for courses of an older nbgrader.
     """
 
     name: str
@@ -152,7 +152,7 @@ class Corpus:
     hand_in: Callable[[Path], None] = nothing
     settle: Callable[[Path], None] = nothing
     config: str = ""
-    generated: bool = field(default=False)
+    updated: bool = False
 
 
 def change(root: Path, command: str, *values: Any) -> None:

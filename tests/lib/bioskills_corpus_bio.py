@@ -183,8 +183,13 @@ def source() -> Book:
 def make(root: Path) -> None:
     """Write the course into a folder."""
     write_book(root / "source" / ASSIGNMENT / f"{NOTEBOOK}.ipynb", source())
+    (root / "source" / ASSIGNMENT / DATA).write_text(samples())
+
+
+def samples() -> str:
+    """Return the course's data file."""
     rows = "\n".join(f"s{number},{90 + number * 7 % 61}" for number in range(200))
-    (root / "source" / ASSIGNMENT / DATA).write_text(f"sample,letters\n{rows}\n")
+    return f"sample,letters\n{rows}\n"
 
 
 def _changed(name: str, change: Callable[[str], str]) -> Callable[[Book, int], Book]:

@@ -261,8 +261,8 @@ def _make_lesson(root: Path) -> None:
     first = book(
         [
             prose("# Äpfel und Birnen ✓"),
-            answer("zählen", solved("", "äpfel = sum(int(z) for z in open('daten/zahlen.txt'))")),
-            check("zählen_test", 2, "assert äpfel == 6, '[summe] alle Zeilen'"),
+            answer("zaehlen", solved("", "äpfel = sum(int(z) for z in open('daten/zahlen.txt'))")),
+            check("zaehlen_test", 2, "assert äpfel == 6, '[summe] alle Zeilen'"),
             answer("eigene", solved("", "eigene = open('zahl.txt').read().strip()")),
             check("eigene_test", 1, hidden("assert eigene == 'vom Kurs'")),
             essay("bild", 2, "Hier ein Bild."),
@@ -380,7 +380,8 @@ def _hand_in_schemas(root: Path) -> None:
             released = read_book(root / "release" / SCHEMAS / f"v{version}.ipynb")
             given = {"one": "one = 1" if student == "new" else "one = 2"}
             place = root / "submitted" / student / SCHEMAS / f"v{version}.ipynb"
-            write_book(place, fill(released, given))
+            content = fill(released, given)
+            write_book(place, content if version == 3 else _older(content, version))
 
 
 def _written(assignment: str, make: Callable[[], Book]) -> Callable[[Path], None]:
@@ -394,5 +395,5 @@ PENALTY = "c.LateSubmissionPlugin.penalty_method = 'zero'\n"
 OUTPUTS = Corpus("features", ("outputs",), _written("outputs", outputs), _hand_in_outputs)
 POINTS = Corpus("points", ("points",), _written("points", partial), _hand_in_partial)
 LESSONS = Corpus("kurs", (LESSON,), _make_lesson, _hand_in_lesson, _settle_lesson, PENALTY)
-SCHEMA = Corpus("schemas", (SCHEMAS,), _make_schemas, _hand_in_schemas)
+SCHEMA = Corpus("schemas", (SCHEMAS,), _make_schemas, _hand_in_schemas, updated=True)
 ALL = (OUTPUTS, POINTS, LESSONS, SCHEMA)

@@ -26,7 +26,8 @@ TESTS = {
         "submitted-locked-cell-changed",
     ),
     "test-hidden-tests": ("test-hidden-tests",),
-    "test-v2": ("test-v2",),
+    "test-v1": ("test-v1", "test-v2"),
+    "test-v2": ("test-v2", "test-v0"),
     "test": ("test", "test-with-output"),
     "side-effects": ("side-effects",),
     "validating-environment-variable": ("validating-environment-variable",),
@@ -94,7 +95,7 @@ def _hand_in_tests(root: Path) -> None:
 
 GUIDE = Corpus("guide", ("ps1",), _make_guide, _hand_in_guide)
 AUTOTESTS = Corpus("autotests", ("ps1",), _make_autotests, _hand_in_release)
-NBGRADER_TESTS = Corpus("tests", tuple(TESTS), _make_tests, _hand_in_tests)
+NBGRADER_TESTS = Corpus("tests", tuple(TESTS), _make_tests, _hand_in_tests, updated=True)
 
 
 def feedback_course(folder: Path) -> Corpus | None:

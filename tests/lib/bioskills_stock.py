@@ -132,10 +132,13 @@ class Stock:
         config = root / "nbgrader_config.py"
         if not config.exists():
             config.write_text(CONFIG.format(name=corpus.name, more=corpus.config))
-        for assignment in () if corpus.generated else corpus.assignments:
-            code = self.run(root, "generate_assignment", assignment)
+        update = [("update", ".")] if corpus.updated else []
+        for words in [*update, *(("generate_assignment", name) for name in corpus.assignments)]:
+            code = self.run(root, *words)
             assert code == 0, (root / "nbgrader.log").read_text()[-3000:]
         corpus.hand_in(root)
+        for words in update:
+            assert self.run(root, *words) == 0
         corpus.settle(root)
 
     def reference(self, corpus: Corpus, folder: Path) -> Reference:
@@ -227,7 +230,11 @@ def differences(reference: Reference, found: Mapping[str, Any], said: str) -> Di
     out = set(reference.unsteady)
     lost = tuple(f"{name}{end}" for name in reference.lost for end in ("/", " "))
     paths = sorted((reference.graded.keys() | found.keys()) - out)
-    fair = [path for path in paths if not path.startswith(lost)]
+    fair = [
+        path
+        for path in paths
+        if not path.startswith(lost) and not _written_by_code(path, reference.root)
+    ]
     wrong = [
         f"{path}: stock {reference.graded.get(path, 'has none')!r}, ours {found.get(path, 'has none')!r}"
         for path in fair
@@ -235,6 +242,14 @@ def differences(reference: Reference, found: Mapping[str, Any], said: str) -> Di
     ]
     scores = sum(path.endswith(" auto_score") for path in fair)
     return Difference(len(fair), scores, wrong, reference.unsteady, reference.lost, said)
+
+
+def _written_by_code(path: str, root: Path) -> bool:
+    """Say whether this is a file that neither learner nor author handed over: a box keeps it."""
+    about, found, name = path.partition(" file ")
+    assignment, _slash, student = about.partition("/")
+    places = (root / "submitted" / student / assignment / name, root / "source" / assignment / name)
+    return bool(found) and not any(place.exists() for place in places)
 
 
 def content_key(root: Path) -> str:

@@ -109,6 +109,7 @@ def test_a_second_run_does_nothing_and_a_changed_hand_in_alone_is_graded_again(
     }
 
 
+@pytest.mark.slow
 def test_force_grades_what_is_unchanged(course: Path) -> None:
     grade(course, "--student", "ada")
     forced = grade(course, "--student", "ada", "--force")
@@ -117,6 +118,7 @@ def test_force_grades_what_is_unchanged(course: Path) -> None:
     assert {row["student"] for row in rows(course / "scores.csv")} == {"ada"}
 
 
+@pytest.mark.slow
 def test_points_by_hand_stay_and_ask_again(course: Path) -> None:
     grade(course, "--student", "ada")
     change(course, "update grade set manual_score = 1.5 where auto_score is not null")
@@ -127,6 +129,7 @@ def test_points_by_hand_stay_and_ask_again(course: Path) -> None:
     } == {("1.5", "true")}
 
 
+@pytest.mark.slow
 def test_what_nbgrader_has_graded_stands_as_nbgrader_lets_it_stand(course: Path) -> None:
     assert Stock(course.parent).run(course, "autograde", "ps1", "--student", "ada") == 0
     done = grade(course, "--student", "ada")
@@ -191,6 +194,7 @@ def test_a_configuration_that_leads_away_is_refused(course: Path, line: str, sai
     assert not (course / "autograded").exists()
 
 
+@pytest.mark.slow
 def test_other_folder_names_count(course: Path) -> None:
     configure(
         course,
@@ -232,6 +236,7 @@ def test_a_gradebook_of_another_nbgrader_is_refused_as_it_is(course: Path) -> No
     assert (course / "gradebook.db").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_an_unknown_learner_is_named_with_the_nearest(course: Path) -> None:
     done = grade(course, "--student", "adda")
 
@@ -250,7 +255,9 @@ def waiting_for(course: Path, students: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)]
+)
 def test_ended_half_way_nothing_is_half_written_and_the_next_run_completes_it(
     course: Path, how: signal.Signals
 ) -> None:
