@@ -21,11 +21,18 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 
+class Shell(InteractiveShell):
+    """IPython's shell; figures are drawn inline, as in a kernel."""
+
+    def enable_gui(self, _gui: object = None) -> None:
+        """Need no event loop."""
+
+
 def spent(path: Path) -> float:
     """Run the cells of a notebook; return their CPU seconds."""
     cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
     os.chdir(path.parent)
-    shell = InteractiveShell.instance()
+    shell = Shell.instance()
     shell.enable_matplotlib("inline")
     began = time.process_time()
     for cell in cells:
