@@ -1,17 +1,14 @@
-"""Read and write the gradebook of a plain nbgrader course folder.
+"""Read the gradebook of a plain nbgrader course folder.
 
-Law: one transaction per submission, and in it what `nbgrader autograde` would
-have written: scores, comments, timestamp, late penalty, by nbgrader's own code.
-Manual scores are never written. A gradebook of another nbgrader is refused, not
+Law: nothing is written here. A gradebook of another nbgrader is refused, not
 changed. The copy that grading sees holds the assignment and no learner.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +16,9 @@ from sqlalchemy import Connection, create_engine, inspect, select, text
 
 from bioskills.base.problems import SetupError
 from bioskills.base.text import _
-from bioskills.base.wire import GradeResult
 from bioskills.graders.course_folder import CourseFolder
 from bioskills.graders.engine import COURSE, ensure_gradebook
-from bioskills.graders.gradebook import one_transaction, write_score
+from bioskills.graders.gradebook import one_transaction
 
 
 @dataclass(frozen=True)
@@ -69,39 +65,6 @@ def content_key(pristine: Path) -> str:
     return hashlib.sha256(json.dumps(held).encode()).hexdigest()
 
 
-def record(
-    folder: CourseFolder,
-    student: str,
-    timestamp: datetime | None,
-    result: GradeResult,
-    books: Mapping[str, str],
-) -> None:
-    """Write one graded submission, whole or not at all.
-
-    Args:
-        folder: The course folder.
-        student: nbgrader's name of the learner.
-        timestamp: When it was handed in; None leaves what the gradebook has.
-        result: What grading gave.
-        books: The graded notebooks' texts, by name.
-    """
-    with one_transaction(folder.gradebook_url, folder.course_id) as gradebook:
-        gradebook.update_or_create_student(student)
-        known = {"timestamp": timestamp} if timestamp else {}
-        submission = gradebook.update_or_create_submission(folder.assignment, student, **known)
-        scores = {cell.cell: cell for cell in result.cells}
-        for book in submission.notebooks:
-            for grade in book.grades:
-                write_score(grade, scores.get(f"{book.name}/{grade.name}"))
-            if book.name in books:
-                _comment(gradebook, folder.assignment, student, book.name, books[book.name])
-        gradebook.db.flush()
-        gradebook.db.refresh(submission)
-        for book in submission.notebooks:
-            if book.name in books:
-                _penalize(folder, submission, book)
-
-
 def rows_of(folder: CourseFolder, students: Sequence[str]) -> dict[str, list[Row]]:
     """Return the graded cells of these learners' submissions; no entry where there is none."""
     from nbgrader.api import MissingEntry  # noqa: PLC0415 - 1,300 modules, only where they are used
@@ -137,38 +100,6 @@ def _row(book: str, grade: Any) -> Row:
         grade.max_score,
         bool(grade.needs_manual_grade),
     )
-
-
-def _comment(gradebook: Any, assignment: str, student: str, name: str, book: str) -> None:
-    """Write nbgrader's own remark on answers that were not written."""
-    import nbformat  # noqa: PLC0415 - only where it is used
-    from nbgrader import utils  # noqa: PLC0415
-    from nbgrader.preprocessors import SaveAutoGrades  # noqa: PLC0415
-
-    saver = SaveAutoGrades()
-    saver.gradebook, saver.notebook_id = gradebook, name
-    saver.assignment_id, saver.student_id = assignment, student
-    for cell in nbformat.reads(book, as_version=nbformat.current_nbformat).cells:
-        if utils.is_solution(cell) or utils.is_task(cell):
-            saver._add_comment(cell, {})  # noqa: SLF001 - the only place where this rule stands
-
-
-def _penalize(folder: CourseFolder, submission: Any, book: Any) -> None:
-    """Write nbgrader's late penalty of one notebook."""
-    from nbgrader.preprocessors import AssignLatePenalties  # noqa: PLC0415
-    from traitlets.config import Config  # noqa: PLC0415
-
-    book.late_submission_penalty = None
-    late = submission.total_seconds_late
-    if late > 0:
-        config = Config()
-        method = folder.config.get("LateSubmissionPlugin.penalty_method", "none")
-        config.LateSubmissionPlugin.penalty_method = method
-        step = AssignLatePenalties(config=config)
-        step.init_plugin()
-        penalty = step.plugin_inst.late_submission_penalty(submission.student_id, book.score, late)
-        if penalty is not None:
-            book.late_submission_penalty = step._check_late_penalty(book, penalty)  # noqa: SLF001 - the same
 
 
 def _check(connection: Connection, folder: CourseFolder) -> None:

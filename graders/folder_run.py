@@ -28,9 +28,10 @@ from bioskills.graders.course_folder import (
     stamp_in,
     tree_key,
 )
-from bioskills.graders.folder_gradebook import content_key, copy_pristine, knows_student, record
+from bioskills.graders.folder_gradebook import content_key, copy_pristine, knows_student
 from bioskills.graders.folder_pool import graded
 from bioskills.graders.folder_record import Done, Record
+from bioskills.graders.folder_writer import Writer, open_writer
 from bioskills.graders.grading import Bench
 from bioskills.graders.intake import swap_in
 
@@ -134,7 +135,7 @@ class Run:
             submitted_at=moment,
         ), slot
 
-    def keep(self, given: Submission, result: GradeResult) -> None:
+    def keep(self, writer: Writer, given: Submission, result: GradeResult) -> None:
         """Write a result: stage, gradebook, rename."""
         graded_files = self.slot(given.number) / "autograded" / LEARNER / self.folder.assignment
         place = self.folder.place("autograded", given.student)
@@ -144,7 +145,7 @@ class Run:
             keep_graded(self.folder, graded_files, staged, self.notebooks)
             files = {name: staged / f"{name}.ipynb" for name in self.notebooks}
             books = {n: f.read_text("utf-8") for n, f in files.items() if f.is_file()}
-        record(self.folder, given.student, given.timestamp, result, books)
+        writer.record(given.student, given.timestamp, result, books)
         if books:
             swap_in(staged, place)
         else:
@@ -208,9 +209,12 @@ def grade_folder(
             report(early)
         else:
             todo.append(early)
-    with closing(graded(todo, run.prepare, run.bench, at_once)) as results:
+    with (
+        open_writer(run.folder) as writer,
+        closing(graded(todo, run.prepare, run.bench, at_once)) as results,
+    ):
         for given, result in results:
-            verdict = _settle(run, notes, given, result)
+            verdict = _settle(run, writer, notes, given, result)
             shutil.rmtree(run.slot(given.number), ignore_errors=True)
             said.append(verdict)
             report(verdict)
@@ -254,7 +258,9 @@ def _stands(folder: CourseFolder, given: Submission, done: Done | None) -> bool:
     return not (given.timestamp and before and given.timestamp > before)
 
 
-def _settle(run: Run, notes: Record, given: Submission, result: GradeResult | Exception) -> Verdict:
+def _settle(
+    run: Run, writer: Writer, notes: Record, given: Submission, result: GradeResult | Exception
+) -> Verdict:
     """Write one result and return its verdict; an error stays this submission's."""
     if isinstance(result, Exception):
         return Verdict(given.student, "", str(result) or type(result).__name__)
@@ -264,7 +270,7 @@ def _settle(run: Run, notes: Record, given: Submission, result: GradeResult | Ex
     remarks = [*result.mended, *(f"{flag.cell}: {flag.message}" for flag in result.flags)]
     try:
         with whole_step():
-            run.keep(given, result)
+            run.keep(writer, given, result)
             notes.note(given.student, Done(given.key, verdict, reason, result.parts))
     except Exception as error:  # noqa: BLE001 - one bad submission never stops the others
         return Verdict(given.student, "", _first_line(error))

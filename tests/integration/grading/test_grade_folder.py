@@ -174,23 +174,12 @@ def test_the_configuration_is_read_and_never_run(course: Path) -> None:
     assert "Not used here: nbgrader_config.py:6: c.Exchange.root" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("c.AssignLatePenalties.plugin_class = 'mine.Plugin'", "a plugin of the course"),
-        ("c.CourseDirectory.db_url = 'sqlite:////tmp/other.db'", "--gradebook URL"),
-        ("c.CourseDirectory.db_url = 'postgresql://me:secret@far/db'", "me:***@far/db"),
-        ("c.CourseDirectory.autograded_directory = '../elsewhere'", "leads out of the folder"),
-        ("c.CourseDirectory.directory_structure = '{nbgrader_step.x}'", "leads out of the folder"),
-        ("c.broken = (", "cannot be read"),
-    ],
-)
-def test_a_configuration_that_leads_away_is_refused(course: Path, line: str, said: str) -> None:
-    configure(course, line)
+def test_a_configuration_that_leads_away_is_refused(course: Path) -> None:
+    configure(course, "c.CourseDirectory.autograded_directory = '../elsewhere'")
     done = grade(course)
 
     assert done.returncode == 2
-    assert said in done.stderr
+    assert "leads out of the folder" in done.stderr
     assert not (course / "autograded").exists()
 
 
