@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.text import _
 from bioskills.graders.folder_config import CONFIG, FolderConfig, read_config
-from bioskills.graders.intake import copy_regular
+from bioskills.graders.intake import UnsafeTreeError, copy_regular
 
 OWN = ".bioskills"
 STAMP = "timestamp.txt"
@@ -102,10 +102,21 @@ class CourseFolder:
 
     def copy_submission(self, student: str, target: Path) -> int:
         """Copy what nbgrader would grade; return how many entries are no regular files."""
-        left = copy_regular(self.place("submitted", student), target)
+        source = self.place("submitted", student)
+        self.need_inside(source)
+        left = copy_regular(source, target)
         wanted = {*_kept(target, self.ignored), *target.glob("*.ipynb")}
         _prune(target, wanted)
         return left
+
+    def need_inside(self, place: Path) -> None:
+        """Raise where a link leads from the folder to somewhere else.
+
+        Raises:
+            UnsafeTreeError: It does.
+        """
+        if place.is_symlink() or not place.parent.resolve().is_relative_to(self.root):
+            raise UnsafeTreeError(_("{path} leads out of the folder.").format(path=place))
 
     def copy_data(self, target: Path) -> list[str]:
         """Copy the data files of the source; return links that lead out of the folder."""

@@ -8,7 +8,6 @@ nothing is done. Ctrl-C waits for these steps of one submission, no longer.
 """
 
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -16,7 +15,6 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from bioskills.base.text import _
@@ -30,10 +28,10 @@ from bioskills.graders.course_folder import (
 )
 from bioskills.graders.folder_gradebook import content_key, copy_pristine, knows_student
 from bioskills.graders.folder_pool import graded
-from bioskills.graders.folder_record import Done, Record
+from bioskills.graders.folder_record import Done, Record, whole_step
 from bioskills.graders.folder_writer import Writer, open_writer
 from bioskills.graders.grading import Bench
-from bioskills.graders.intake import swap_in
+from bioskills.graders.intake import UnsafeTreeError, swap_in
 
 LEARNER = "learner"
 """Whom a box takes the submission for: no name of a person enters it."""
@@ -139,6 +137,7 @@ class Run:
         """Write a result: stage, gradebook, rename."""
         graded_files = self.slot(given.number) / "autograded" / LEARNER / self.folder.assignment
         place = self.folder.place("autograded", given.student)
+        self.folder.need_inside(place)
         staged = place.with_name(f".{place.name}.new")
         books: dict[str, str] = {}
         if graded_files.is_dir() and not graded_files.is_symlink():
@@ -228,6 +227,8 @@ def _before(
     folder = run.folder
     try:
         given = run.submission(number, student)
+    except UnsafeTreeError as error:
+        return Verdict(student, "needs_person", str(error))
     except OSError as error:
         return Verdict(student, "", str(error))
     done = notes.done.get(student)
@@ -279,20 +280,3 @@ def _settle(
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-@contextmanager
-def whole_step() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is through."""
-    asked: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        asked.append(number)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if asked:
-        raise KeyboardInterrupt

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from bioskills.base.commands import Verbs, verbs_of
 from bioskills.base.places import places_of
-from bioskills.base.problems import InputError, Problem, nearest
+from bioskills.base.problems import InputError, Problem, SetupError, nearest
 from bioskills.base.settings import load_settings
 from bioskills.base.text import _
 from bioskills.graders.commands import where_nbgrader_is
@@ -79,8 +79,14 @@ def _folder(options: argparse.Namespace) -> int:
     scores = options.scores.absolute()
     if not scores.parent.is_dir():
         raise InputError([Problem(str(scores.parent), _("there is no such folder."))])
-    with alone(folder.own):
-        return _graded(folder, students, options)
+    try:
+        with alone(folder.own):
+            return _graded(folder, students, options)
+    except SQLAlchemyError as error:
+        said = str(error).splitlines()[0]
+        raise SetupError(_("The gradebook cannot be used: {reason}").format(reason=said)) from error
+    except OSError as error:
+        raise SetupError(_("The folder cannot be used: {reason}").format(reason=error)) from error
 
 
 def _be_quiet() -> None:

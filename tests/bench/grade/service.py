@@ -217,7 +217,11 @@ def _storm(product: Product, desk: _Desk, count: int, first: int, cpu: Callable[
 
 
 def _results(product: Product) -> int:
-    return int(_ask(product, "select count(*) from result")[0][0])
+    return int(
+        _ask(
+            product, "select count(*) from result where state != 'held' or verdict = 'needs_person'"
+        )[0][0]
+    )
 
 
 def _ask(product: Product, question: str) -> list[tuple[Any, ...]]:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
@@ -201,6 +202,25 @@ def test_other_folder_names_count(course: Path) -> None:
     assert (course / "done" / "ps1" / "ada" / "p.ipynb").is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_somebody_without_rights_can_grade_their_own_folder(handed_in: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(shutil.copytree(handed_in, Path(name) / "course"))
+        for path in (Path(name), *Path(name).rglob("*")):
+            os.chown(path, 54321, 54321)
+        program = ENVIRONMENTS / "hub" / "bin" / "bioskills"
+        drop = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+        words = ["grade", "folder", str(root), "ps1", "--scores", str(root / "scores.csv")]
+        environ = {"PATH": "/usr/bin:/bin", "HOME": name, "LANG": "C.UTF-8"}
+        done = subprocess.run(
+            [*drop, str(program), *words], env=environ, capture_output=True, text=True
+        )
+
+        assert "3 graded" in done.stdout, done.stderr
+        assert (root / "scores.csv").stat().st_uid == 54321
+
+
 def test_an_assignment_that_was_not_generated_names_the_next_command(course: Path) -> None:
     done = ours(course, "ps2", course / "scores.csv")
     (course / "submitted" / "ada" / "ps2").mkdir()
@@ -223,6 +243,15 @@ def test_a_gradebook_of_another_nbgrader_is_refused_as_it_is(course: Path) -> No
     assert done.returncode == 2
     assert "nbgrader db upgrade" in done.stderr
     assert (course / "gradebook.db").read_bytes() == before
+
+
+def test_a_gradebook_that_is_none_ends_in_a_sentence(course: Path) -> None:
+    (course / "gradebook.db").write_bytes(b"no database" * 100)
+    done = grade(course)
+
+    assert done.returncode == 2
+    assert "The gradebook cannot be used: " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow

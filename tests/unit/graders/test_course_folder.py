@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from bioskills.base.problems import InputError
+from bioskills.base.problems import InputError, SetupError
 from bioskills.graders.course_folder import (
     keep_graded,
     open_folder,
     stamp_in,
     tree_key,
 )
+from bioskills.graders.folder_record import alone
+from bioskills.graders.intake import UnsafeTreeError
 
 
 @pytest.mark.parametrize(
@@ -121,6 +123,35 @@ def test_a_tree_has_the_hash_of_its_names_and_contents(tmp_path: Path) -> None:
     (tmp_path / "a").rename(tmp_path / "b")
 
     assert before != tree_key(tmp_path)
+
+
+def test_a_hand_in_behind_a_link_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "far" / "ps1").mkdir(parents=True)
+    (tmp_path / "course" / "submitted").mkdir(parents=True)
+    (tmp_path / "course" / "submitted" / "ada").symlink_to(tmp_path / "far")
+    folder = open_folder(tmp_path / "course", "ps1")
+
+    with pytest.raises(UnsafeTreeError, match="leads out of the folder"):
+        folder.copy_submission("ada", tmp_path / "copy")
+
+
+@pytest.mark.parametrize("name", [".bioskills", ".bioskills/graded"])
+def test_our_own_folder_is_never_behind_a_link(tmp_path: Path, name: str) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).symlink_to(tmp_path / "far")
+
+    with pytest.raises(SetupError, match="no folder of its own"), alone(tmp_path / ".bioskills"):
+        pass
+
+
+def test_the_second_of_two_runs_at_once_is_refused(tmp_path: Path) -> None:
+    with (
+        alone(tmp_path / ".bioskills"),
+        pytest.raises(SetupError, match="another command"),
+        alone(tmp_path / ".bioskills"),
+    ):
+        pass
 
 
 def files(folder: Path) -> dict[str, int]:
