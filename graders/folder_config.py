@@ -68,9 +68,12 @@ SCORING = {name.partition(".")[0] for name in (*HERE, *INSIDE)} | {
     "OverwriteKernelspec",
     "Preprocessor",
     "SaveAutoGrades",
+    "",
 }
 _HARMLESS = (ast.Import, ast.ImportFrom, ast.Pass)
 _NONE = object()
+_VARIABLE = "(variable)"
+"""Stands for a name of the file's own: by itself it changes nothing."""
 
 
 @dataclass
@@ -124,12 +127,9 @@ def _take(found: FolderConfig, file: str, entries: Iterator[tuple[int, str, Any,
         wanted = HERE.get(name) or INSIDE.get(name)
         if wanted and _is(value, wanted):
             found.used[name] = value
-        elif name == "CourseDirectory.root":
-            found.aside.append(f"{where}: {text}")
         else:
-            (found.may_matter if not kind or kind in SCORING else found.aside).append(
-                f"{where}: {text}"
-            )
+            matters = kind in SCORING and name != "CourseDirectory.root"
+            (found.may_matter if matters else found.aside).append(f"{where}: {text}")
 
 
 def _is(value: Any, wanted: Any) -> bool:
@@ -201,6 +201,8 @@ def _assigned(statement: ast.stmt, imported: Mapping[str, str]) -> tuple[str, An
     match statement.targets[0]:
         case ast.Attribute(attr=trait, value=ast.Attribute(attr=kind, value=ast.Name())):
             return f"{kind}.{trait}", _literal(statement.value, imported)
+        case ast.Name():
+            return _VARIABLE, _NONE
     return "", _NONE
 
 

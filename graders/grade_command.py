@@ -11,7 +11,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
@@ -28,7 +28,7 @@ from bioskills.graders.folder_gradebook import rows_of
 from bioskills.graders.folder_record import alone
 from bioskills.graders.folder_run import Verdict, grade_folder, opened, takes_options
 from bioskills.graders.folder_scores import write_scores
-from bioskills.graders.sandbox import check_walls
+from bioskills.graders.sandbox import Limits, SandboxError, check_walls
 
 
 def add_grade_commands(sub: "Verbs[argparse.ArgumentParser]") -> None:
@@ -100,7 +100,7 @@ def _graded(folder: CourseFolder, students: list[str], options: argparse.Namespa
 
     settings = load_settings()
     bench = bench_of(settings, places_of(settings))
-    check_walls(bench.limits)
+    _need_walls(bench.limits)
     at_once = options.at_once if options.at_once > 0 else os.cpu_count() or 1
     with opened(folder, bench) as (run, outside), _shown(len(students)) as show:
         _say_all([*_about_config(folder), *_about_data(outside)])
@@ -110,6 +110,18 @@ def _graded(folder: CourseFolder, students: list[str], options: argparse.Namespa
     _say_all([*_verdicts(said), _summary(folder, said)])
     _say_all([_("Scores: {path}").format(path=options.scores)])
     return 1 if any(not found.verdict for found in said) else 0
+
+
+def _need_walls(limits: Limits) -> None:
+    """Refuse where the walls cannot be built; a busy machine may need a second try.
+
+    Raises:
+        SandboxError: They cannot.
+    """
+    with suppress(SandboxError):
+        check_walls(limits)
+        return
+    check_walls(limits)
 
 
 def _chosen(folder: CourseFolder, wanted: Sequence[str] | None) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from bioskills_corpus import Corpus, answer, book, change, check, essay, fill, read_book, write_book
+from bioskills_postgresql import running_postgresql
 from bioskills_product import ENVIRONMENTS
 from bioskills_stock import Stock, ours, standing
 
@@ -219,6 +220,26 @@ def test_somebody_without_rights_can_grade_their_own_folder(handed_in: Path) -> 
 
         assert "3 graded" in done.stdout, done.stderr
         assert (root / "scores.csv").stat().st_uid == 54321
+
+
+@pytest.mark.slow
+def test_a_gradebook_in_postgresql_gets_the_same_scores(course: Path) -> None:
+    with running_postgresql() as server:
+        url = server.new_database()
+        assert (
+            Stock(course.parent).run(course, "generate_assignment", "ps1", "--force", f"--db={url}")
+            == 0
+        )
+        (course / "gradebook.db").unlink()
+        done = grade(course, "--gradebook", url)
+
+    assert "3 graded" in done.stdout, done.stderr
+    found = {
+        (row["student"], row["grade_id"]): row["auto_score"] for row in rows(course / "scores.csv")
+    }
+    assert found["'=cmd|x", "one_test"] == "2"
+    assert found["ada", "one_test"] == "0"
+    assert not (course / "gradebook.db").exists()
 
 
 def test_an_assignment_that_was_not_generated_names_the_next_command(course: Path) -> None:

@@ -53,12 +53,13 @@ def test_what_could_change_scores_is_named_with_its_line(tmp_path: Path, line: s
 
 
 def test_the_rest_is_set_aside(tmp_path: Path) -> None:
-    text = '"""Course."""\nimport os\nc = get_config()\nc.Exchange.root = os.getcwd()\nc.CourseDirectory.root = "/far"'
+    text = '"""Course."""\nimport os\nc = get_config()\nends = ["tex"]\nc.Exchange.root = os.getcwd()\nc.CourseDirectory.root = "/far"'
     (tmp_path / "nbgrader_config.py").write_text(text)
     found = read_config(tmp_path)
 
     assert (found.used, found.may_matter) == ({}, [])
     assert [line.partition(" ")[2] for line in found.aside] == [
+        'ends = ["tex"]',
         "c.Exchange.root = os.getcwd()",
         'c.CourseDirectory.root = "/far"',
     ]
