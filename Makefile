@@ -45,8 +45,8 @@ slow: python
 
 test-all: test slow ## ... and the slow tests
 
-bench-grade: python ## Measure grading beside plain nbgrader
-	@$(BUILD) --dev -- python tests/bench/bench_grade.py
+bench-grade: python ## Measure grading beside plain nbgrader (as root; ARGS="--n 10 40")
+	@$(BUILD) --dev -- python tests/bench/grade $(ARGS)
 
 bench-spawn: python ## Measure starting labs beside stock JupyterHub (as root; ARGS="--n 1 10")
 	@$(BUILD) --dev -- python tests/bench/spawn $(ARGS)

@@ -68,7 +68,7 @@ class Gradebooks:
             scores = {cell.cell: cell for cell in result.cells}
             grades = {f"{b.name}/{g.name}": g for b in submission.notebooks for g in b.grades}
             for name, grade in grades.items():
-                _write(grade, scores.get(name))
+                write_score(grade, scores.get(name))
             written = _comments(submission, job)
             cells = [
                 _as_it_stands(cell, grades.get(cell.cell), written.get(cell.cell, ""))
@@ -194,7 +194,8 @@ def _submission(gradebook: Any, job: Job) -> Any:
     return gradebook.update_or_create_submission(job.assignments[0], job.learner, timestamp=moment)
 
 
-def _write(grade: Any, score: CellScore | None) -> None:
+def write_score(grade: Any, score: CellScore | None) -> None:
+    """Write what the machine found for one graded cell; None where it found nothing."""
     grade.auto_score = float(score.auto_points) if score and score.auto_points else None
     # nbgrader's rule (SaveAutoGrades); a cell that was not run at all waits for a person too.
     waits = score is None or score.needs_person
@@ -231,3 +232,19 @@ def _as_it_stands(cell: CellScore, grade: Any, written: str) -> CellScore:
             "person_comment": written,
         }
     )
+
+
+@contextmanager
+def one_transaction(url: str, course: str = COURSE) -> Iterator[Any]:
+    """Open a gradebook whose every commit is held back until the end.
+
+    Args:
+        url: The gradebook's SQLAlchemy URL.
+        course: nbgrader's name of the course.
+    """
+    from nbgrader.api import Gradebook  # noqa: PLC0415 - 1,300 modules, only where they are used
+
+    with Gradebook(url, course) as gradebook:
+        commit, gradebook.db.commit = gradebook.db.commit, gradebook.db.flush
+        yield gradebook
+        commit()

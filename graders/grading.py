@@ -67,6 +67,7 @@ class Bench:
         limits: What one submission may use.
         door: Makes boxes; None for a warm parent of our own.
         cold: Whether kernels start anew instead of by fork.
+        options: What a course folder configures of nbgrader's steps, by class and name.
         restore: Whether a hand-in that plain nbgrader grades with a loss is put right too.
     """
 
@@ -76,9 +77,10 @@ class Bench:
     job_timeout_s: int
     key: str
     limits: Limits = field(default_factory=Limits)
-    door: Door | None = None
+    door: Door | None = field(default=None, repr=False)
     cold: bool = False
     restore: bool = True
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def way_in(self) -> Door:
         """Return what makes boxes.
@@ -224,6 +226,7 @@ def _autograde(job: Job, slot: Path, bench: Bench, ways: Ways, tell: Tell) -> Ou
         tell=lambda done, of: tell("running", done, of),
     )
     config = configuration(str(slot), scratch_book.URL, bench.cell_timeout_s)
+    config.merge({kind: dict(given) for kind, given in bench.options.items()})
     stock = Autograde.autograde_preprocessors.default_args[0]
     ours = [execute_in(setting) if step is Execute else step for step in stock]
     config.Autograde.autograde_preprocessors = [*ours, _bounded()]

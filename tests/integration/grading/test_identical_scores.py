@@ -1,4 +1,9 @@
-"""The course in plain nbgrader and in our grader: the same scores, cell for cell."""
+"""Every course in plain nbgrader and in our grader: the same scores, cell for cell.
+
+Whole course folders: `nbgrader autograde` beside `bioskills grade folder`; every
+score, comment, flag, penalty, timestamp and file. The demo course: the same
+through the seam that the service uses.
+"""
 
 import os
 import shutil
@@ -8,8 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import bioskills_corpus_bio as bio
+import bioskills_corpus_features as features
+import bioskills_corpus_foreign as foreign
 import pytest
 import yaml
+from bioskills_corpus import Corpus
+from bioskills_stock import Difference, compared
+from bioskills_stock import Stock as PlainNbgrader
 
 from bioskills.base.wire import GradeResult
 
@@ -131,3 +142,81 @@ def test_plain_nbgrader_gives_the_same_scores(
     assert all(auto == most for auto, most, waits in found["solution"].values() if not waits)
     assert all(not auto for auto, _most, _waits in found["empty"].values())
     assert len(found) >= 9
+
+
+@pytest.fixture(scope="session")
+def nbgrader(tmp_path_factory: pytest.TempPathFactory) -> PlainNbgrader:
+    """Plain nbgrader, whose results are kept for the session."""
+    return PlainNbgrader(tmp_path_factory.mktemp("home"))
+
+
+def differing(
+    nbgrader: PlainNbgrader, corpus: Corpus, folder: Path, at_once: int = 2
+) -> Difference:
+    """Grade a corpus with both; say on the screen what could not be compared."""
+    found = compared(nbgrader.reference(corpus, folder), corpus, folder / "ours", at_once)
+    print(f"{corpus.name}: {found.compared} facts, {found.scores} scores")
+    print(f"differ between two runs of nbgrader: {found.unsteady}; lost by it: {found.lost}")
+    return found
+
+
+QUICK = {"nbgrader's own guide": (foreign.GUIDE, [])}
+SLOW = {
+    "all kinds of output": (features.OUTPUTS, []),
+    "points": (features.POINTS, ["points/over"]),
+    "names, data, late work": (features.LESSONS, []),
+    "older metadata": (features.SCHEMA, []),
+    "nbgrader's autotests": (foreign.AUTOTESTS, []),
+    "nbgrader's tests": (foreign.NBGRADER_TESTS, []),
+    "Biopython, ordinary": (bio.corpus(bio.ORDINARY), []),
+    "Biopython, a class": (bio.corpus(bio.mix(20)), []),
+}
+
+
+@pytest.mark.parametrize(
+    ("corpus", "lost"),
+    [
+        *(pytest.param(*given, id=name) for name, given in QUICK.items()),
+        *(pytest.param(*given, id=name, marks=pytest.mark.slow) for name, given in SLOW.items()),
+    ],
+)
+def test_a_plain_course_folder_gets_what_nbgrader_gives_it(
+    nbgrader: PlainNbgrader, corpus: Corpus, lost: list[str], tmp_path: Path
+) -> None:
+    found = differing(nbgrader, corpus, tmp_path)
+
+    assert found.wrong == []
+    assert (found.unsteady, found.lost) == ([], lost)
+    assert found.scores > 0
+
+
+@pytest.mark.slow
+def test_a_course_of_another_author_gets_what_nbgrader_gives_it(
+    nbgrader: PlainNbgrader, tmp_path: Path
+) -> None:
+    corpus = foreign.feedback_course(tmp_path)
+    if corpus is None:
+        pytest.skip("pip cannot bring the archive here")
+    found = differing(nbgrader, corpus, tmp_path / "course")
+
+    assert found.wrong == []
+    assert (found.unsteady, found.lost) == ([], [])
+
+
+@pytest.mark.slow
+def test_more_submissions_than_cores_at_once_change_no_score(
+    nbgrader: PlainNbgrader, tmp_path: Path
+) -> None:
+    found = differing(nbgrader, bio.corpus(bio.ORDINARY), tmp_path, at_once=6)
+
+    assert found.wrong == []
+
+
+@pytest.mark.slow
+def test_dear_submissions_change_no_score_of_their_neighbours(
+    nbgrader: PlainNbgrader, tmp_path: Path
+) -> None:
+    """A loop costs its own cell; a hog and a flood score as they do under nbgrader."""
+    found = differing(nbgrader, bio.corpus(bio.mix(8, bio.DEAR)), tmp_path)
+
+    assert found.wrong == []
