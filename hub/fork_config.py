@@ -21,7 +21,7 @@ from bioskills.hub.privileges import run_as
 from bioskills.hub.spawner_choice import lab_limits
 from bioskills.hub.state import Owners
 
-SLOTS_AFTER, SLOTS = 10, 8
+SLOTS_AFTER, SLOTS = 10, 64
 """Where the uids of grading slots begin, counted from the services' first, and how many there are."""
 
 

@@ -268,13 +268,19 @@ class Grading(Section):
         le=25,
         description="Seconds that one question for work waits at the campus; a hand-in ends the wait.",
     )
-    cell_timeout_s: int = Field(30, ge=1, description="Wall seconds one cell may run.")
+    cell_timeout_s: int = Field(
+        30,
+        ge=1,
+        description="Seconds one cell may run. What it waits for a busy processor is not counted.",
+    )
     job_timeout_s: int = Field(
         300, ge=10, description="Wall seconds one submission may take in all."
     )
     max_attempts: int = Field(3, ge=1, description="Times a job is tried before a person is asked.")
     memory_mb: int = Field(
-        4096, ge=1024, description="Address space of each process of a submission in MB."
+        4096,
+        ge=1024,
+        description="Memory of all processes of a submission together in MB, and address space of each.",
     )
     processes: int = Field(
         256, ge=32, description="Processes and threads of one submission at one time."
