@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bioskills.base.text import _
-from bioskills.base.wire import CellScore, GradeResult, Job
+from bioskills.base.wire import CellScore, Flag, GradeResult, Job
 from bioskills.graders import scratch_book
 from bioskills.graders.after_death import why_died
 from bioskills.graders.box import Door
@@ -130,7 +130,7 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
     graded = notebooks_in(slot / "autograded" / job.learner / assignment)
     cells = _with_checks(scores, graded, _known_checks(job.notes.get(assignment)))
     read = read_over(books, released, sources, modules_in(submitted, slot / "source" / assignment))
-    flags = [*watch.flags(), *read, *odd_points(cells, sources)]
+    flags = [*watch.flags(), *read, *odd_points(cells, sources), *_of_repairs(mended)]
     return GradeResult(
         verdict=_verdict(outcome, record, mended),
         reason=_reason(outcome, record, mended),
@@ -199,6 +199,15 @@ def _mend(
         if files.get(name) != content:
             (folder / name).write_bytes(content)
     return found
+
+
+def _of_repairs(mended: Repaired) -> list[Flag]:
+    """Return the repairs that a person should see before they count."""
+    return [
+        Flag(code=f"repair_{each.code}", cell=f"{each.notebook}/{each.cell}", message=each.sentence)
+        for each in mended.mended
+        if each.flagged
+    ]
 
 
 def _verdict(outcome: Outcome, record: Any, mended: Repaired) -> Literal["graded", "needs_person"]:
