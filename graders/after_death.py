@@ -71,6 +71,9 @@ def why_died(ename: str, tests: Iterable[str]) -> str:
         "CellTimeoutError": _(
             "A cell of your notebook could not be stopped when its time was over. Look for a loop that never ends."
         ),
+        "NotebookTimeoutError": _(
+            "Your notebook did not finish in the time allowed for all its cells."
+        ),
         "OutputLimitError": _(
             "Your notebook made more output than could be kept. Look for a cell that prints too much."
         ),

@@ -42,7 +42,7 @@ class BoxEndedError(Exception):
     """The kernel in a box ended, or was ended.
 
     Attributes:
-        why: *died*, *flood* or *late*.
+        why: *died*, *flood*, *late* (a cell cannot be stopped) or *spent* (no time is left for more).
     """
 
     def __init__(self, why: str) -> None:

@@ -41,7 +41,7 @@ class Record:
     """What happened while an assignment's notebooks ran.
 
     Attributes:
-        ended: Why a kernel ended early, by notebook: *died*, *flood*, *late*.
+        ended: Why a kernel ended early, by notebook: *died*, *flood*, *late*, *spent*.
         unrun: Tests that were not run, by grade_id.
         unscorable: Tests whose value is no score, by grade_id.
         begun: Notebooks whose cells began to run.
@@ -198,7 +198,7 @@ class BoxExecute(Execute):  # type: ignore[misc]
         """
         left = self.setting.deadline - time.monotonic()
         if left <= 0:
-            raise BoxEndedError("late")
+            raise BoxEndedError("spent")
         return float(min(self._get_timeout(cell) or left, left))
 
 

@@ -287,7 +287,12 @@ def _reason(outcome: Outcome, record: Any, mended: Repaired) -> str:
     return " ".join(filter(None, said))
 
 
-WORDS = {"died": "DeadKernelError", "late": "CellTimeoutError", "flood": "OutputLimitError"}
+WORDS = {
+    "died": "DeadKernelError",
+    "late": "CellTimeoutError",
+    "spent": "NotebookTimeoutError",
+    "flood": "OutputLimitError",
+}
 
 
 def _known_checks(notes: object) -> dict[str, set[str]]:

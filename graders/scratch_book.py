@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import SADeprecationWarning, SAWarning
 
 from bioskills.graders.engine import COURSE, ensure_gradebook
 
@@ -47,8 +47,11 @@ def _of_this_process(pid: int) -> tuple[sqlite3.Connection, Any]:
     from nbgrader.api import Gradebook  # noqa: PLC0415 - 1,300 modules, only where they are used
 
     memory = sqlite3.connect(IN_MEMORY, uri=True, check_same_thread=False)
-    ensure_gradebook(URL)
-    gradebook = Gradebook(URL, COURSE)
+    with warnings.catch_warnings():
+        # SQLAlchemy tells of another pool that it will choose one day: both serve one thread.
+        warnings.simplefilter("ignore", SADeprecationWarning)
+        ensure_gradebook(URL)
+        gradebook = Gradebook(URL, COURSE)
     # What is written is thrown away: nothing has to reach a disk between two steps.
     gradebook.db.commit = gradebook.db.flush
     gradebook.db.remove()

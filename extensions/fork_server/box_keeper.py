@@ -41,8 +41,11 @@ def keep(
         kernel: Becomes the kernel.
         most_bytes: How large the files may be in all that are handed out.
     """
+    # A signal that this process handles would reach it even from inside.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     pid = os.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         control.close()
         os.setsid()
         kernel()

@@ -58,6 +58,8 @@ def become(uid: int, limits: Mapping[str, int], file_limits: tuple[int, int]) ->
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
+    # In a user namespace without uid 0 the kernel leaves them at a change of uid.
+    linux.clear_capabilities()
     _after()
 
 

@@ -92,7 +92,7 @@ def clear_capabilities() -> None:
 def drop_capabilities() -> None:
     """Empty the bounding, ambient and inheritable sets: no program ever gives a capability back.
 
-    The other sets are emptied by the kernel when all uids change from 0.
+    The other sets are emptied by the kernel when all uids change from 0, where there is a uid 0.
     """
     _keep_uninherited()
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)

@@ -57,6 +57,10 @@ def unlocked(found: Any) -> None:
     found[1]["metadata"]["nbgrader"].update(locked=False, solution=True)
 
 
+def points(result: Any) -> list[str | None]:
+    return [cell.auto_points for cell in result.cells]
+
+
 UNREADABLE = {
     "not-a-notebook": b"\x89PNG\r\n\x1a\n\0\0\0",
     "truncated": b'{"cells": [{"cell_type": "code", "metad',
@@ -64,39 +68,55 @@ UNREADABLE = {
 }
 
 
+SAID = {
+    "not-a-notebook": "cannot be read as a notebook",
+    "truncated": "ends in the middle",
+    "deep": "nested so deeply",
+}
+
+
 @pytest.mark.parametrize("kind", UNREADABLE)
 def test_a_file_that_is_no_notebook_is_for_a_person(class_: Any, kind: str) -> None:
     result = class_.grade("p1", {**class_.released("p1"), "p1.ipynb": UNREADABLE[kind]})
 
-    assert (result.verdict, result.cells) == ("needs_person", [])
-    assert "cannot be read as a notebook" in result.reason
+    # Every test is there, without points, and asks for a person: no row is missing.
+    assert (result.verdict, points(result)) == ("needs_person", ["0"] * 3)
+    assert all(cell.needs_person for cell in result.cells)
+    assert SAID[kind] in result.reason
 
 
-def test_a_notebook_of_another_name_is_named_in_the_reason(class_: Any) -> None:
+def test_a_notebook_of_another_name_is_graded_and_says_which_it_was(class_: Any) -> None:
     work = class_.work("p1", class_.solution("p1"))
     work["my work.ipynb"] = work.pop("p1.ipynb")
     result = class_.grade("p1", work)
 
-    assert result.verdict == "needs_person"
-    assert "p1.ipynb is not among the files" in result.reason
+    # It can only be this one: nothing is lost by a name.
+    assert (result.verdict, points(result)) == ("graded", ["2", "3", "3"])
+    assert any("my work" in sentence for sentence in result.mended)
 
 
-@pytest.mark.parametrize("change", [copied_twice, unlocked])
-def test_a_changed_locked_cell_is_for_a_person(class_: Any, change: Any) -> None:
-    result = class_.grade("p1", break_first_test(class_, change))
+def test_a_test_that_is_there_twice_is_graded_once(class_: Any) -> None:
+    result = class_.grade("p1", break_first_test(class_, copied_twice))
 
-    assert (result.verdict, result.cells) == ("needs_person", [])
-    assert "locked cell" in result.reason
+    # The copy changes no answer, so the original is graded as it was.
+    assert (result.verdict, points(result)) == ("graded", ["2", "3", "3"])
+    assert result.mended
 
 
-def test_a_deleted_test_gets_no_points_and_says_so(class_: Any) -> None:
+def test_a_test_without_its_marks_is_graded_and_looked_at(class_: Any) -> None:
+    result = class_.grade("p1", break_first_test(class_, unlocked))
+
+    # Points are those of the released test; that somebody turned it into an answer is for a person.
+    assert (result.verdict, points(result)) == ("needs_person", ["2", "3", "3"])
+    assert result.reason
+
+
+def test_a_deleted_test_is_put_back(class_: Any) -> None:
     result = class_.grade("p1", break_first_test(class_, lambda found: found[0].remove(found[1])))
 
-    cells = {cell.cell: cell for cell in result.cells}
-    assert result.verdict == "graded"
-    assert cells["p1/count_records"].auto_points is None
-    assert "missing" in cells["p1/count_records"].comment
-    assert cells["p1/cut_out"].auto_points == cells["p1/cut_out"].max_points
+    # A learner gains and loses nothing by leaving a test out.
+    assert (result.verdict, points(result)) == ("graded", ["2", "3", "3"])
+    assert result.mended
 
 
 def test_a_loop_without_end_costs_its_own_cells_only(class_: Any) -> None:
@@ -129,16 +149,25 @@ def test_work_that_takes_too_long_in_all_is_for_a_person(class_: Any) -> None:
 def test_a_kernel_that_ends_itself_is_for_a_person(class_: Any, code: str) -> None:
     result = class_.grade("p1", class_.work("p1", {"count_records_answer": code}))
 
-    assert (result.verdict, result.cells) == ("needs_person", [])
+    assert (result.verdict, points(result)) == ("needs_person", ["0"] * 3)
     assert "Python itself ended" in result.reason
 
 
-def test_ending_everything_in_sight_is_for_a_person(class_: Any) -> None:
-    code = "import os, signal; os.kill(-1, signal.SIGKILL)"
-    result = class_.grade("p1", class_.work("p1", {"count_records_answer": code}))
+def test_a_kernel_that_ends_late_keeps_what_was_earned_before(class_: Any) -> None:
+    answers = class_.solution("p1")
+    answers["cut_out_answer"] += "\nimport os; os._exit(0)"
+    result = class_.grade("p1", class_.work("p1", answers))
 
-    assert (result.verdict, result.cells) == ("needs_person", [])
-    assert result.reason
+    assert (result.verdict, points(result)) == ("needs_person", ["2", "3", "0"])
+    assert "no points: cut_out" in result.reason
+
+
+def test_ending_everything_in_sight_ends_nothing_of_ours(class_: Any) -> None:
+    code = "import os, signal; os.kill(-1, signal.SIGKILL)"
+    result = class_.grade("p1", class_.work("p1", class_.solution("p1") | {"count_records_answer": code}))
+
+    # The kernel is alone in its box with the first process, which no signal from inside reaches.
+    assert (result.verdict, points(result)) == ("graded", ["0", "3", "3"])
 
 
 def test_a_flood_of_prints_has_a_verdict(class_: Any) -> None:

@@ -214,4 +214,10 @@ def test_a_forged_result_in_the_slot_changes_nothing(class_: Any) -> None:
 
     assert (result.verdict, [cell.auto_points for cell in result.cells]) == ("graded", ["0"] * 3)
     assert not (class_.kept / "result.json").exists()
-    assert sorted(os.listdir(class_.kept)) == ["autograded", "gradebook.db", "source", "submitted"]
+    assert sorted(os.listdir(class_.kept)) == [
+        "autograded",
+        "gradebook.db",
+        "released",
+        "source",
+        "submitted",
+    ]

@@ -1,0 +1,80 @@
+"""A cell's time is its own: what it waited for the processor takes nobody's points."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bioskills.graders import box
+from bioskills.graders.box import SLACK, Clock
+
+BILLION = 1_000_000_000
+
+
+class Machine:
+    """A clock on the wall and the kernel's note of how long the process has waited."""
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.now = file, 100.0
+        self.waited(0.0)
+
+    def waited(self, seconds: float) -> None:
+        self.file.write_text(f"5 {int(seconds * BILLION)} 7\n")
+
+    def clock(self, limit_s: float | None) -> Clock:
+        clock = Clock(0, None)
+        clock._file, clock._limit = str(self.file), limit_s  # noqa: SLF001 - a file that the test writes
+        clock._began, clock._waited = self.now, clock._delay()  # noqa: SLF001
+        return clock
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine(tmp_path / "schedstat")
+    monkeypatch.setattr(box.time, "monotonic", lambda: made.now)
+    return made
+
+
+def test_on_an_idle_machine_time_is_over_at_the_limit(machine: Machine) -> None:
+    clock = machine.clock(10.0)
+    machine.now += 9.9
+    assert not clock.is_over()
+    machine.now += 0.2
+    assert clock.is_over()
+
+
+def test_waiting_for_a_processor_is_not_counted(machine: Machine) -> None:
+    clock = machine.clock(10.0)
+    machine.now += 30.0
+    machine.waited(25.0)
+    assert not clock.is_over()
+    machine.now += 6.0
+    assert clock.is_over()
+
+
+def test_what_was_waited_for_before_is_not_given_to_this_cell(machine: Machine) -> None:
+    machine.waited(500.0)
+    clock = machine.clock(10.0)
+    machine.now += 11.0
+    assert clock.is_over()
+
+
+def test_no_waiting_is_without_end(machine: Machine) -> None:
+    clock = machine.clock(10.0)
+    machine.now += 10.0 * SLACK + 1
+    machine.waited(10.0 * SLACK)
+    assert clock.is_over()
+
+
+@pytest.mark.parametrize("text", ["", "no numbers here", "5"])
+def test_where_nothing_is_noted_the_wall_decides(machine: Machine, text: str) -> None:
+    clock = machine.clock(10.0)
+    machine.file.write_text(text)
+    machine.now += 11.0
+    assert clock.is_over()
+
+
+def test_no_limit_is_never_over(machine: Machine) -> None:
+    clock: Any = machine.clock(None)
+    machine.now += 1e9
+    assert not clock.is_over()
