@@ -263,7 +263,8 @@ def _listen(door: Door) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(staged))
     staged.chmod(door.mode)
-    os.chown(staged, door.owner, 0)
+    # Without root there is one account, and no group but its own to give.
+    os.chown(staged, door.owner, 0 if os.geteuid() == 0 else -1)
     if not door.takes_descriptors:
         # Linux 6.16: nobody can attach descriptors that block us when we close them
         with suppress(OSError):
