@@ -69,6 +69,8 @@ def test_an_instructor_gives_points_and_presses_autograde(formgrader, picture) -
     page.get_by_role("link", name="Submission #1").click()
     score = page.locator("input.score").first
     expect(score).to_be_visible()
+    # nbgrader's page listens to its fields once it knows the points so far.
+    page.wait_for_function("formgrader.grades && formgrader.grades.loaded")
     expect(page.locator(".nbgrader_cell").first).to_be_visible()
     with page.expect_response(lambda answer: "/api/grade/" in answer.url) as saved:
         score.fill("1.5")
