@@ -18,6 +18,7 @@ LINES: tuple[tuple[str, str], ...] = (
     ("facts equal to nbgrader's", "identical"),
     ("... of so many", "facts"),
     ("... of which scores", "scores"),
+    ("right answers with all points", "right_full"),
     ("hand-in to feedback s, p50", "latency_p50_s"),
     ("hand-in to feedback s, p95", "latency_p95_s"),
     ("cores kept busy by others", "foreign_cores"),
