@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
+from types import FrameType
 from typing import TypeVar
 
 from bioskills.base.text import _
@@ -101,4 +102,9 @@ class _Workers:
 
 def _begin() -> None:
     """Make ready in a new worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A handler, not SIG_IGN: that would pass to every program that is started from here.
+    signal.signal(signal.SIGINT, _hear_nothing)
+
+
+def _hear_nothing(_number: int, _frame: FrameType | None) -> None:
+    """Leave Ctrl-C to whoever started this worker."""
