@@ -199,7 +199,8 @@ def check_one_of_each(place: Place, submission: int) -> None:
     assert len({row.outcome for row in rows}) == len(rows)
     assert rows
     assert [row.supersedes for row in rows] == [None] * len(rows)
-    (moment,) = place.gradebook("select timestamp from submitted_assignment")[0]
+    whose = f"where student_id = '{LEARNER}'"
+    ((moment,),) = place.gradebook(f"select timestamp from submitted_assignment {whose}")
     assert moment == handed_in.submitted_at.strftime("%Y-%m-%d %H:%M:%S.%f")
     for kind in ("submitted", "autograded"):
         folder = place.root / "runs" / RUN / kind / LEARNER / "p1"
