@@ -29,7 +29,7 @@ from bioskills.graders.intake import unpack
 from bioskills.graders.pool import Pool
 from bioskills.graders.start import bench_of
 from bioskills.graders.warm_check import COLD
-from bioskills.graders.workshop import PRISTINE
+from bioskills.graders.workshop import PRISTINE, VERSIONS
 
 TOPIC = "bioskills-grading"
 REMOTE = "remote"
@@ -139,7 +139,8 @@ def unpacked(piece: bytes) -> tuple[bytes, bytes]:
 
 def kit_of(shop: Path, assignment: str) -> bytes:
     """Return what gradings of an assignment need of a run's folder, as tar: no source notebook."""
-    wanted = (PRISTINE, COLD, f"source/{assignment}", f"release/{assignment}")
+    own = (f"{kind}/{assignment}" for kind in ("source", "release", VERSIONS))
+    wanted = (PRISTINE, COLD, *own)
     return tar_of(*(path for name in wanted for path in _files(shop / name)), below=shop)
 
 
