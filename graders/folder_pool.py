@@ -2,9 +2,11 @@
 
 Law: a worker that ends takes only its own submission with it; that one is tried
 once more, then it is an error with a name. Workers hear no Ctrl-C of their own:
-whoever started them ends them, and what they walled in ends with them.
+they end with whoever started them, and what they walled in ends with them.
 """
 
+import ctypes
+import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -23,6 +25,7 @@ from bioskills.graders.grading import Bench, grade
 from bioskills.graders.sandbox import SandboxError
 
 TRIES = 2
+_SET_PDEATHSIG = 1  # <linux/prctl.h>
 Task = TypeVar("Task")
 Prepare = Callable[[Task], tuple[Job, Path]]
 """Makes the slot of a task; called in this process, in any thread."""
@@ -83,7 +86,8 @@ class _Workers:
             if self.ended:
                 raise BrokenProcessPool
             # "spawn": this process has threads, which no fork may copy.
-            made = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin)
+            context = get_context("spawn")
+            made = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(os.getpid(),))
             self.own.pool = made
             self.all.append(made)
         return self.own.pool  # type: ignore[no-any-return]
@@ -98,8 +102,11 @@ class _Workers:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin() -> None:
-    """Make ready in a new worker."""
+def _begin(parent: int) -> None:
+    """Make ready in a new worker, which ends when what started it ends, however that was."""
+    ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
     # A handler, not SIG_IGN: that would pass to every program that is started from here.
     signal.signal(signal.SIGINT, _hear_nothing)
     spare_imports()
