@@ -84,8 +84,9 @@ class Grader:
         self._held, self._books = Held(), Gradebooks()
         self._orders: dict[int, Order] = {}
         self._began: dict[int, float] = {}
+        self._ended_last = 0.0
         self.is_idle = False
-        """Whether nothing is held and nothing waited at the last question."""
+        """Whether nothing is held, and nothing waited when that was asked last."""
 
     def run(self, ended: Callable[[], bool]) -> None:
         """Work until told to end; a polite request to end puts back what is under way."""
@@ -133,7 +134,7 @@ class Grader:
     def _take(self, taken: Taken) -> None:
         if taken.taken_back:
             log.info("Took back %d jobs that nobody worked on any more", taken.taken_back)
-        self.is_idle = not self._held.all()
+        self.is_idle = not self._held.all() and taken.asked > self._ended_last
         for job in taken.jobs:
             self._began[job.id] = time.monotonic()
             with self._blaming(job):
@@ -233,7 +234,8 @@ class Grader:
         self._began.pop(job.id, None)
         if order is not None:
             shutil.rmtree(order.folder, ignore_errors=True)
-        self._held.drop(job.id)
+        self._held.drop(job)
+        self._ended_last = time.monotonic()
 
     def _let_go(self) -> None:
         for job in self._held.all():

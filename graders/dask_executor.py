@@ -17,11 +17,10 @@ from pydantic import TypeAdapter
 
 from bioskills.base.settings import Grading
 from bioskills.base.text import _
-from bioskills.graders.dask_worker import TOPIC, grade_remotely, tar_of, unpacked
+from bioskills.graders.dask_worker import TOPIC, grade_remotely, kit_of, newest, unpacked
 from bioskills.graders.executors import Done, Failed, Order, Progress, Said, Say
 from bioskills.graders.intake import unpack
-from bioskills.graders.warm_check import COLD
-from bioskills.graders.workshop import PRISTINE, stamp
+from bioskills.graders.workshop import stamp
 
 CONNECT_S = 10
 AS_DATA = ("dask", "msgpack", "error")
@@ -111,15 +110,10 @@ class DaskExecutor:
     def _kit(self, client: Any, order: Order) -> Any:
         """Return what all gradings of an assignment share; it is carried to each worker once."""
         assignment = order.job.assignments[0]
-        source, pristine = order.shop / "source" / assignment, order.shop / PRISTINE
-        mark = f"{order.shop}/{assignment} {pristine.stat().st_mtime_ns}"
+        mark = f"{order.shop}/{assignment} {newest(order.shop)}"
         known = self._kits.get(mark)
         if known is None or known.status in {"cancelled", "lost", "error"}:
-            names = [PRISTINE, f"source/{assignment}"]
-            paths = [pristine, source]
-            if (order.shop / COLD).exists():
-                names, paths = [*names, COLD], [*paths, order.shop / COLD]
-            kit = tar_of(*paths, names=tuple(names), leave=".ipynb")
+            kit = kit_of(order.shop, assignment)
             # A task, not data laid onto a worker: it is made again where that worker ends.
             known = self._kits[mark] = client.submit(bytes, kit)
         return known

@@ -28,6 +28,8 @@ from bioskills.graders.grading import Bench
 from bioskills.graders.intake import unpack
 from bioskills.graders.pool import Pool
 from bioskills.graders.start import bench_of
+from bioskills.graders.warm_check import COLD
+from bioskills.graders.workshop import PRISTINE, VERSIONS
 
 TOPIC = "bioskills-grading"
 REMOTE = "remote"
@@ -116,7 +118,9 @@ def grade_remotely(key: str, kit: bytes, handed_in: bytes, job: str) -> bytes:
         order = Order(job=found, shop=hands.shop(kit), folder=folder)
         order.tar.write_bytes(handed_in)
         said = hands.grade(order, worker)
-        return packed(said, tar_of(order.kept("autograded")) if isinstance(said, Done) else b"")
+        kept = order.kept("autograded")
+        graded = sorted(kept.rglob("*")) if isinstance(said, Done) else []
+        return packed(said, tar_of(*graded, below=kept))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -133,20 +137,29 @@ def unpacked(piece: bytes) -> tuple[bytes, bytes]:
     return piece[LENGTH_BYTES:end], piece[end:]
 
 
-def tar_of(*folders: Path, names: tuple[str, ...] = ("",), leave: str = "") -> bytes:
-    """Return the regular files of some folders as tar, each folder under a name; none is empty.
+def kit_of(shop: Path, assignment: str) -> bytes:
+    """Return what gradings of an assignment need of a run's folder, as tar: no source notebook."""
+    own = (f"{kind}/{assignment}" for kind in ("source", "release", VERSIONS))
+    wanted = (PRISTINE, COLD, *own)
+    return tar_of(*(path for name in wanted for path in _files(shop / name)), below=shop)
 
-    Args:
-        folders: Perhaps files.
-        names: Name of each in the tar.
-        leave: Ending of the files that stay behind.
-    """
+
+def newest(shop: Path) -> int:
+    """Return what grows when a run's kits change."""
+    return max((shop / n).stat().st_mtime_ns for n in (PRISTINE, COLD) if (shop / n).exists())
+
+
+def _files(path: Path) -> list[Path]:
+    secret = path.parent.name == "source"  # with the solutions and the hidden tests
+    found = [path] if path.is_file() else sorted(path.rglob("*"))
+    return [file for file in found if not (secret and file.suffix == ".ipynb")]
+
+
+def tar_of(*files: Path, below: Path) -> bytes:
+    """Return the regular ones of these files as tar, named by their way below a folder."""
     body = io.BytesIO()
     with tarfile.open(fileobj=body, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for folder, name in zip(folders, names, strict=True):
-            for path in sorted([folder, *folder.rglob("*")]):
-                if path.is_symlink() or not path.is_file() or (leave and path.suffix == leave):
-                    continue
-                inside = Path(name) / path.relative_to(folder) if path != folder else Path(name)
-                archive.add(path, arcname=str(inside), recursive=False)
+        for path in files:
+            if path.is_file() and not path.is_symlink():
+                archive.add(path, arcname=str(path.relative_to(below)), recursive=False)
     return body.getvalue()

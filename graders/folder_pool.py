@@ -2,9 +2,10 @@
 
 Law: a worker that ends takes only its own submission with it; that one is tried
 once more, then it is an error with a name. Workers hear no Ctrl-C of their own:
-whoever started them ends them, and what they walled in ends with them.
+they end with whoever started them, and what they walled in ends with them.
 """
 
+import ctypes
 import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -13,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
+from types import FrameType
 from typing import TypeVar
 
 from bioskills.base.text import _
@@ -22,6 +24,7 @@ from bioskills.graders.sandbox import SandboxError
 
 TRIES = 2
 WARM = "bioskills.graders.warm"
+_SET_PDEATHSIG = 1  # <linux/prctl.h>
 Task = TypeVar("Task")
 Prepare = Callable[[Task], tuple[Job, Path]]
 """Makes the slot of a task; called in this process, in any thread."""
@@ -100,5 +103,12 @@ class _Workers:
 
 
 def _begin() -> None:
-    """Make ready in a new worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Make ready in a new worker, which ends when what started it ends, however that was."""
+    # Its parent, from which workers are forked, ends with the command itself.
+    ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # A handler, not SIG_IGN: that would pass to every program that is started from here.
+    signal.signal(signal.SIGINT, _hear_nothing)
+
+
+def _hear_nothing(_number: int, _frame: FrameType | None) -> None:
+    """Leave Ctrl-C to whoever started this worker."""

@@ -7,6 +7,7 @@ done. Ended anywhere in between, the next run does it again. Nothing changed:
 nothing is done. Ctrl-C waits for these steps of one submission, no longer.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -159,12 +160,26 @@ def opened(folder: CourseFolder, bench: Bench) -> Iterator[tuple[Run, list[str]]
     Raises:
         SetupError: The gradebook cannot be used.
     """
-    with tempfile.TemporaryDirectory(prefix="bioskills-grade-") as name:
-        scratch = Path(name)
+    with _scratch(folder.root) as scratch:
         notebooks = copy_pristine(folder, scratch / "pristine.db")
         outside = folder.copy_data(scratch / "data")
         version = content_key(scratch / "pristine.db") + tree_key(scratch / "data")
         yield Run(folder, configured(bench, folder), scratch, notebooks, version), outside
+
+
+@contextmanager
+def _scratch(root: Path) -> Iterator[Path]:
+    """Yield a private folder for slots; what a run that was killed left there goes first."""
+    mark = sha256(str(root).encode()).hexdigest()[:12]
+    place = Path(tempfile.gettempdir(), f"bioskills-grade-{os.geteuid()}-{mark}")
+    if not place.is_symlink() and place.is_dir() and place.stat().st_uid == os.geteuid():
+        shutil.rmtree(place)
+    # Whatever somebody else has put there is refused: an error of the folder.
+    place.mkdir(mode=0o700)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def configured(bench: Bench, folder: CourseFolder) -> Bench:

@@ -47,12 +47,12 @@ def run_one(order: Order, bench: Bench, tell: Tell) -> GradeResult:
         tell: Called as often as there is something to say.
     """
     job, assignment = order.job, order.job.assignments[0]
-    Workshop(order.shop).lay_out(assignment, order.slot)
+    Workshop(order.shop).lay_out(assignment, order.slot, job.version)
     folder = submitted_folder(order.slot, job)
     unpack(order.tar, folder)
     stamp(folder, job)
     tell("fetched", 0, 0)
-    own = bench_for(Path(order.shop), assignment, bench)
+    own = bench_for(Path(order.shop), job, bench)
     result = grade(job, order.slot, own, tell)
     for kind in KEPT:
         _keep(order.slot / kind / job.learner / assignment, order.kept(kind))

@@ -36,12 +36,16 @@ def ready_workshop(shop: Workshop, job: Job, campus: Campus) -> Workshop:
 
 def release(shop: Workshop, job: Job, campus: Campus) -> None:
     """Make and release the learner version of each assignment."""
+    versions = {}
     for assignment in job.assignments:
         folder = shop.generate(assignment)
         with spool(shop.root) as place:
             done = campus.release(job.run, assignment, pack(folder, place / "release.tar"))
+        versions[assignment] = done.version
         log.info("Released %s of %s as version %s", assignment, job.run, done.version)
     shop.keep_pristine()
+    for assignment, version in versions.items():
+        shop.keep_version(assignment, version)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ comes back. One question at a time; it waits at the campus until there is work.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,10 +23,15 @@ SPARE = 1
 
 @dataclass(frozen=True)
 class Taken:
-    """What one question gave."""
+    """What one question gave.
+
+    Attributes:
+        asked: When it was asked, on the clock of `time.monotonic`.
+    """
 
     jobs: list[Job]
-    taken_back: int = 0
+    taken_back: int
+    asked: float
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,12 @@ class Held:
         with self.changed:
             self.jobs.update({job.id: job for job in jobs})
 
-    def drop(self, number: int) -> Job | None:
-        """Hold this no longer; return it if it was held."""
+    def drop(self, job: Job) -> None:
+        """Hold this no longer; the same job that was given to us again meanwhile stays."""
         with self.changed:
-            found = self.jobs.pop(number, None)
+            if self.jobs.get(job.id) is job:
+                del self.jobs[job.id]
             self.changed.notify_all()
-            return found
 
     def all(self) -> list[Job]:
         """Return what is held now."""
@@ -111,6 +117,7 @@ class Supply(threading.Thread):
             return max(room, 0)
 
     def _ask(self, room: int) -> None:
+        asked = time.monotonic()
         holding = [job.id for job in self._held.all()]
         ask = Claim(
             at_most=min(room, 64), environment=self._key, holding=holding, wait_s=self._wait_s
@@ -123,4 +130,4 @@ class Supply(threading.Thread):
             return
         if not self._ended.is_set():
             self._held.add(found.jobs)
-            self._say(Taken(found.jobs, found.taken_back))
+            self._say(Taken(found.jobs, found.taken_back, asked))

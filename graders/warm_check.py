@@ -36,9 +36,15 @@ def refused(root: Path) -> dict[str, str]:
     return found
 
 
-def bench_for(root: Path, assignment: str, bench: Bench) -> Bench:
-    """Return the bench on which an assignment of a run is graded."""
-    return replace(bench, cold=bench.cold or assignment in refused(root))
+def bench_for(root: Path, job: Job, bench: Bench) -> Bench:
+    """Return the bench on which a hand-in of a run is graded.
+
+    Args:
+        root: The run's folder.
+        job: The grading.
+        bench: What this machine offers.
+    """
+    return replace(bench, cold=bench.cold or job.cold or job.assignments[0] in refused(root))
 
 
 def check(shop: Workshop, job: Job, assignment: str, bench: Bench) -> str:

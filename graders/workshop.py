@@ -32,6 +32,25 @@ RELEASED = "released"
 """Folder of a slot with the notebooks as they were released; no box sees it."""
 
 
+VERSIONS = "versions"
+"""Folder of a run with what grading needs of each released assignment version."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where the parts of an assignment version lie.
+
+    Attributes:
+        pristine: The gradebook before the first submission.
+        source: Its data files.
+        release: What learners received.
+    """
+
+    pristine: Path
+    source: Path
+    release: Path
+
+
 class GenerateError(Exception):
     """nbgrader could not make the learner version; the text is its last log line."""
 
@@ -131,18 +150,44 @@ class Workshop:
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=f"{job.id}-", dir=parent))
 
-    def lay_out(self, assignment: str, slot: Path) -> None:
-        """Make a slot: the pristine gradebook and the data files, no source notebook."""
+    def lay_out(self, assignment: str, slot: Path, version: int | None = None) -> None:
+        """Make a slot: the pristine gradebook and the data files, no source notebook.
+
+        Args:
+            assignment: Its name.
+            slot: A folder that is not there yet.
+            version: The assignment version that was handed in against; None for the present one.
+        """
+        parts = self.parts(assignment, version)
         slot.mkdir(mode=0o700)
-        shutil.copyfile(self.root / PRISTINE, slot / "gradebook.db")
+        shutil.copyfile(parts.pristine, slot / "gradebook.db")
         ignore = shutil.ignore_patterns("*.ipynb")
-        shutil.copytree(
-            self.root / "source" / assignment, slot / "source" / assignment, ignore=ignore
-        )
+        shutil.copytree(parts.source, slot / "source" / assignment, ignore=ignore)
         released = slot / RELEASED
         released.mkdir(mode=0o700)
-        for path in (self.root / "release" / assignment).glob("*.ipynb"):
+        for path in parts.release.glob("*.ipynb"):
             shutil.copyfile(path, released / path.name)
+
+    def parts(self, assignment: str, version: int | None) -> "Parts":
+        """Return what grading needs of an assignment version; the present one's where none was kept."""
+        kept = self.root / VERSIONS / assignment / str(version)
+        if version is not None and kept.is_dir():
+            return Parts(kept / PRISTINE, kept / "source", kept / "release")
+        source, release = self.root / "source" / assignment, self.root / "release" / assignment
+        return Parts(self.root / PRISTINE, source, release)
+
+    def keep_version(self, assignment: str, version: int) -> None:
+        """Keep what grading needs of a version: what was handed in against it stays graded against it."""
+        place = self.root / VERSIONS / assignment / str(version)
+        if place.exists():
+            return
+        now, staged = self.parts(assignment, None), place.with_name(f".{version}.new")
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir(mode=0o700, parents=True)
+        shutil.copyfile(now.pristine, staged / PRISTINE)
+        shutil.copytree(now.source, staged / "source", ignore=shutil.ignore_patterns("*.ipynb"))
+        shutil.copytree(now.release, staged / "release")
+        staged.rename(place)
 
     def recover(self) -> None:
         """Clear and mend what a grader that was killed left behind."""

@@ -6,6 +6,7 @@ learners may be at that one. Asked once a minute at most, not at each start of a
 """
 
 import time
+from collections.abc import Mapping
 
 from sqlalchemy import select
 
@@ -41,9 +42,10 @@ def said_cold(store: Store) -> set[str]:
     """Return the courses of which a version asks for cold kernels."""
     with store.reading() as session:
         rows = session.execute(select(CourseVersion.course, CourseVersion.manifest))
-        return {course for course, manifest in rows if _is_cold(manifest)}
+        return {course for course, manifest in rows if asks_for_cold(manifest)}
 
 
-def _is_cold(manifest: dict[str, object]) -> bool:
+def asks_for_cold(manifest: Mapping[str, object]) -> bool:
+    """Say whether a course asks for kernels that start anew (`requires.kernel: cold`)."""
     requires = manifest.get("requires")
     return isinstance(requires, dict) and requires.get("kernel") == "cold"

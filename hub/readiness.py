@@ -252,5 +252,10 @@ def answers(url: str) -> bool:
 
 def bare_environment() -> dict[str, str]:
     """Return the few variables that services inherit; none of them is a secret."""
-    kept = ("PATH", "HOME", "TZ", "SSL_CERT_FILE")
+    kept = ["PATH", "HOME", "TZ", "SSL_CERT_FILE"]
+    if os.geteuid() != 0:
+        kept += [
+            "XDG_RUNTIME_DIR",
+            "TMPDIR",
+        ]  # where `runtime_dir` lies must not depend on who asks
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LANG": "C.UTF-8"}

@@ -339,6 +339,9 @@ class Job(Wire):
     submitted_at: datetime | None = None
     due_at: datetime | None = None
     notes: dict[str, object] = Field({}, description="grading/<assignment>.yml by assignment.")
+    cold: bool = Field(
+        default=False, description="Whether the course asks for kernels that start anew."
+    )
 
 
 ODD_POINTS = "odd_points"

@@ -132,7 +132,7 @@ class Service:
 
     def _gradebook(self, run: str) -> str:
         """Return the gradebook's address as the box sees it."""
-        template = str(getattr(self.settings.grading, "gradebook_url", ""))
+        template = self.settings.grading.gradebook_url
         own = f"sqlite:///{COURSE_ROOT}/gradebook.db?timeout={BUSY_S}"
         return template.format(run=run) if template else own
 

@@ -73,7 +73,9 @@ async def grade(
         wish = wire.GradeAgain.model_validate_json(await request.body())
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
-    return await run_in_threadpool(_grade, site, run, assignment, wish)
+    queued = await run_in_threadpool(_grade, site, run, assignment, wish)
+    site.bell.ring()
+    return queued
 
 
 def _grade(

@@ -22,6 +22,7 @@ from bioskills.base.tables import (
 from bioskills.hub.campus.deliveries import due_for
 from bioskills.hub.campus.job_keys import GRADE
 from bioskills.hub.campus.pages_work import assignments_of
+from bioskills.hub.cold_courses import asks_for_cold
 
 
 def messages(session: Session, jobs: Sequence[Job]) -> list[wire.Job]:
@@ -40,6 +41,7 @@ def _release(session: Session, job: Job) -> wire.Job:
         course_version=course.version,
         assignments=[assignment.name for assignment in assignments_of(session, run)],
         notes=course.notes,
+        cold=asks_for_cold(course.manifest),
     )
 
 
@@ -71,4 +73,5 @@ def _grading(session: Session, job: Job) -> wire.Job:
         submitted_at=submission.submitted_at,
         due_at=due_for(session, assignment, submission.person_id),
         notes=notes,
+        cold=asks_for_cold(course.manifest),
     )

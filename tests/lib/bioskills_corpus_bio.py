@@ -132,6 +132,9 @@ FIGURE_TEST = f"""\
 assert axes.get_xlabel() == "letters", "[label] the axis says what it counts"
 {hidden('assert len(axes.patches) == 12, "[bins] twelve bars"')}"""
 
+TESTS = {"skew_test": 2, "frame_test": 3, "usage_test": 3, "table_test": 4, "figure_test": 1}
+"""Points of the cells that are graded by machine."""
+
 RIGHT_ESSAY = "A gap between two contigs is a place that nobody has read, not one that is empty."
 
 WRONG = {
@@ -165,15 +168,15 @@ def source() -> Book:
             prose("# Reading genomes\n\nFour functions and a figure."),
             plain(IMPORTS),
             answer("skew", SKEW),
-            check("skew_test", 2, SKEW_TEST),
+            check("skew_test", TESTS["skew_test"], SKEW_TEST),
             answer("frame", FRAME),
-            check("frame_test", 3, FRAME_TEST),
+            check("frame_test", TESTS["frame_test"], FRAME_TEST),
             answer("usage", USAGE),
-            check("usage_test", 3, USAGE_TEST),
+            check("usage_test", TESTS["usage_test"], USAGE_TEST),
             answer("table", TABLE),
-            check("table_test", 4, TABLE_TEST),
+            check("table_test", TESTS["table_test"], TABLE_TEST),
             answer("figure", FIGURE),
-            check("figure_test", 1, FIGURE_TEST),
+            check("figure_test", TESTS["figure_test"], FIGURE_TEST),
             essay("gap", 5, "What is a gap in an assembly? Two sentences."),
             plain("fasta_table('>again\\nACGTTT\\n')"),
         ]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -39,6 +40,8 @@ def reached(step):
     print(step, flush=True)
     if step == given["last"]:
         os.kill(os.getpid(), signal.SIGKILL)
+    if step == given["pause_at"]:
+        sys.stdin.readline()
 
 bench = Bench(Path(given["lab"]), Path(given["course"]), 30, 300, given["key"])
 logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -52,10 +55,40 @@ if given["quick"]:
     start = lambda say: Pool(bench, settings.grading.at_once, say, grade_quickly)
 grader = Grader(
     Path(given["root"]), Campus(given["url"], given["token"]), bench.key, start,
-    gradebooks=settings.grading.gradebook_url, wait_s=0.3, reached=reached,
+    gradebooks=settings.grading.gradebook_url, wait_s=0.3 if given["until_idle"] else 10, reached=reached,
 )
 serve(grader, lambda: given["until_idle"] and grader.is_idle)
 """
+
+
+@dataclass
+class Campus:
+    """The campus as a process that can be killed, beside the one in the tests' own process."""
+
+    exchange: Any
+    port: int
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/services/campus/"
+
+    def start(self) -> None:
+        network = self.exchange.site.settings.network
+        file = self.exchange.folder / "storm.toml"
+        file.write_text(
+            f"[network]\nport = {network.port}\nhub_port = {network.hub_port}\n"
+            f'campus_port = {self.port}\n[paths]\ndata_dir = "{self.exchange.folder}/data"\n'
+        )
+        environ = {**os.environ, "BIOSKILLS_SETTINGS": str(file)}
+        with (self.exchange.folder / "storm.log").open("ab") as log:
+            command = [sys.executable, "-m", "bioskills.hub.campus"]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environ)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(20)
 
 
 def free_port() -> int:
@@ -77,8 +110,13 @@ class Place:
     url: str = ""
     grading: dict[str, Any] = field(default_factory=lambda: {"at_once": 2})
 
-    def grader(self, last: str = "", *, until_idle: bool = True) -> "subprocess.Popen[str]":
-        """Start the grader; it ends itself where nothing waits, or dies after the step `last`."""
+    def grader(
+        self, last: str = "", *, until_idle: bool = True, pause_at: str = ""
+    ) -> "subprocess.Popen[str]":
+        """Start the grader; it ends itself where nothing waits, or dies after the step `last`.
+
+        After the step `pause_at` it waits for a line.
+        """
         settings = self.exchange.site.settings
         bench = self.class_.bench
         token = (Path(settings.paths.data_dir) / "state/campus/grader_token").read_text()
@@ -90,12 +128,14 @@ class Place:
             "course": str(bench.course),
             "key": self.key,
             "last": last,
+            "pause_at": pause_at,
             "until_idle": until_idle,
             "grading": self.grading,
             "quick": str(Path(__file__).parent) if self.quick else "",
         }
         return subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", GRADER, json.dumps(given)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -108,7 +148,12 @@ class Place:
         assert process.returncode == (-signal.SIGKILL if last else 0), log
         return steps.split(), log
 
-    def hand_in(self, answers: Mapping[str, str] | None = None, who: str = "lea") -> int:
+    def hand_in(
+        self,
+        answers: Mapping[str, str] | None = None,
+        who: str = "lea",
+        more: Mapping[str, bytes] | None = None,
+    ) -> int:
         """Hand in p1 as this learner does from a Lab; each time other bytes."""
         self.hand_ins += 1
         given = self.class_.solution("p1") if answers is None else dict(answers)
@@ -118,7 +163,7 @@ class Place:
             "POST",
             self.exchange.assignment("p1", "submissions"),
             self.exchange.lab(who),
-            content=tar_of(tree),
+            content=tar_of({**tree, **(more or {})}),
             headers={VERSION_HEADER: "1"},
         )
         return int(answer.raise_for_status().json()["submission_id"])
@@ -154,7 +199,8 @@ def check_one_of_each(place: Place, submission: int) -> None:
     assert len({row.outcome for row in rows}) == len(rows)
     assert rows
     assert [row.supersedes for row in rows] == [None] * len(rows)
-    (moment,) = place.gradebook("select timestamp from submitted_assignment")[0]
+    whose = f"where student_id = '{LEARNER}'"
+    ((moment,),) = place.gradebook(f"select timestamp from submitted_assignment {whose}")
     assert moment == handed_in.submitted_at.strftime("%Y-%m-%d %H:%M:%S.%f")
     for kind in ("submitted", "autograded"):
         folder = place.root / "runs" / RUN / kind / LEARNER / "p1"

@@ -1,5 +1,7 @@
 """An instructor's work in formgrader, by clicks from the first page."""
 
+import re
+
 import pytest
 from bioskills_browser import GRADED_MS
 from bioskills_handins import HandIns
@@ -67,6 +69,8 @@ def test_an_instructor_gives_points_and_presses_autograde(formgrader, picture) -
     page.get_by_role("link", name="Submission #1").click()
     score = page.locator("input.score").first
     expect(score).to_be_visible()
+    # nbgrader's page listens to its fields once it knows the points so far.
+    page.wait_for_function("formgrader.grades && formgrader.grades.loaded")
     expect(page.locator(".nbgrader_cell").first).to_be_visible()
     with page.expect_response(lambda answer: "/api/grade/" in answer.url) as saved:
         score.fill("1.5")
@@ -81,8 +85,7 @@ def test_an_instructor_gives_points_and_presses_autograde(formgrader, picture) -
     cell(page, "num-submissions", "p1").get_by_role("link", name="1").click()
     cell(page, "autograde").get_by_role("link").click()
     expect(page.get_by_role("status")).to_contain_text("the grader does the work")
-    expect(cell(page, "status")).to_contain_text("waiting")
-    expect(cell(page, "status")).to_contain_text("being graded", timeout=GRADED_MS)
+    expect(cell(page, "status")).to_contain_text(re.compile("waiting|being graded"))
     picture(page, "formgrader-3-being-graded")
     expect(cell(page, "status")).to_contain_text("needs manual grading", timeout=GRADED_MS)
     expect(cell(page, "score")).to_contain_text("1.5 / 8")

@@ -60,6 +60,19 @@ def batches(wish: argparse.Namespace) -> Iterator[Batch]:
         yield Batch(f"{wish.bomb} bomb", kinds, False, wish.at_once, 1)
 
 
+def growth(row: Row, before: list[Row]) -> Row:
+    """Return what each submission beyond the smallest ordinary batch added: no start in it."""
+    first = next((old for old in before if old["side"] == row["side"]), row)
+    more = row["n"] - first["n"]
+    if more <= 0 or not row["batch"].isdecimal():
+        return {}
+    wall = row["wall_s"] - first["wall_s"]
+    return {
+        "more_cpu_s_each": round((row["cpu_s"] - first["cpu_s"]) / more, 3),
+        "more_per_minute": round(more / max(wall, 0.01) * 60, 1),
+    }
+
+
 def main() -> None:
     """Run every part, print the table, write the drawing, end with JSON."""
     wish, rows = options(), []
@@ -69,7 +82,7 @@ def main() -> None:
     try:
         for batch in batches(wish):
             for row in batch.run(scratch):
-                rows.append(row)
+                rows.append({**row, **growth(row, rows)})
                 show(rows)
         if wish.service or wish.latency:
             rows.append(measure_service(wish.service, wish.latency, scratch))

@@ -21,7 +21,7 @@ from typing import Any
 
 import bioskills_corpus_bio as bio
 from bioskills_product import ENVIRONMENTS
-from bioskills_stock import Reference, Stock, differences, ours, standing
+from bioskills_stock import Reference, Standing, Stock, differences, ours, standing
 from census import weigh
 from cpu import PROC, Account, machine_s, new_account
 
@@ -120,6 +120,7 @@ class Batch:
         students = sorted(path.name for path in (root / "submitted").iterdir())
         lost = [name for name in students if not (root / "autograded" / name).is_dir()]
         row = self._row("stock", watch, len(students) - len(lost))
+        row["right_full"] = self._right_full(graded)
         row["own_cells_s"] = own_cells(root, self.kinds)
         row["lost"] = lost
         named = [f"{bio.ASSIGNMENT}/{name}" for name in lost]
@@ -134,13 +135,27 @@ class Batch:
         verdicts = [given["verdict"] for given in found.values()]
         row = self._row("ours", watch, len(verdicts))
         row |= {"needs_person": verdicts.count("needs_person"), "said": done.stdout[-1500:]}
+        graded = standing(root, [bio.ASSIGNMENT])
+        row["right_full"] = self._right_full(graded)
         row["parts_s"] = mean_parts([given["parts"] for given in found.values()])
         row["own_cells_s"] = own_cells(root, self.kinds)
         if reference:
-            gap = differences(reference, standing(root, [bio.ASSIGNMENT]), "")
+            gap = differences(reference, graded, "")
             row |= {"scores": gap.scores, "facts": gap.compared, "differ": gap.wrong[:20]}
             row["identical"] = gap.compared - len(gap.wrong)
         return row
+
+    def _right_full(self, graded: Standing) -> str:
+        """Say how many right answers have all points, whatever their neighbours did."""
+        right = [f"s{number:03}" for number, kind in enumerate(self.kinds) if kind == "right"]
+        full = sum(
+            all(
+                graded.get(f"{bio.ASSIGNMENT}/{student}/{bio.NOTEBOOK}/{test} auto_score") == points
+                for test, points in bio.TESTS.items()
+            )
+            for student in right
+        )
+        return f"{full} of {len(right)}"
 
     def _row(self, side: str, watch: Watch, verdicts: int) -> Row:
         count = len(self.kinds)

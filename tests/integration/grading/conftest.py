@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from bioskills_grader import Place
+from bioskills_grader import Campus, Place, free_port
 from bioskills_product import ENVIRONMENTS
 from bioskills_tests import COURSE
 
@@ -173,6 +173,14 @@ def place(exchange: Any, class_: Any, grader_root: Path) -> Iterator[Place]:
     yield found
     assert not list(grader_root.glob("runs/*/slots/*"))
     assert not list(grader_root.glob("spool/*"))
+
+
+@pytest.fixture
+def campus(exchange: Any) -> Iterator[Campus]:
+    made = Campus(exchange, free_port())
+    made.start()
+    yield made
+    made.kill()
 
 
 @pytest.fixture

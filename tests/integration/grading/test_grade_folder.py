@@ -1,6 +1,7 @@
 """`bioskills grade folder`: a plain nbgrader course folder and nothing else."""
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from bioskills_corpus import Corpus, answer, book, change, check, essay, fill, read_book, write_book
+from bioskills_http import eventually
 from bioskills_postgresql import running_postgresql
 from bioskills_product import ENVIRONMENTS
 from bioskills_stock import Stock, ours, standing
@@ -294,6 +296,24 @@ def waiting_for(course: Path, students: int) -> bool:
     return False
 
 
+def scratch_of(course: Path) -> list[Path]:
+    """Return the working folders of this course's runs."""
+    mark = hashlib.sha256(str(course).encode()).hexdigest()[:12]
+    return list(Path(tempfile.gettempdir()).glob(f"bioskills-grade-*-{mark}"))
+
+
+def left_of(course: Path) -> list[str]:
+    """Return the processes that outlived their command: they have its mark."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"TEST_MARK={course}".encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
 @pytest.mark.parametrize(
     "how", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)]
 )
@@ -305,6 +325,7 @@ def test_ended_half_way_nothing_is_half_written_and_the_next_run_completes_it(
     program = Path(sys.executable).with_name("bioskills")
     words = ["grade", "folder", str(course), "ps1", "--scores", str(course / "scores.csv")]
     environ = {**os.environ, "BIOSKILLS_PATHS_ENVIRONMENTS_DIR": str(ENVIRONMENTS)}
+    environ["TEST_MARK"] = str(course)
     running = subprocess.Popen([str(program), *words], env=environ, start_new_session=True)
     assert waiting_for(course, 2)
     running.send_signal(how)
@@ -318,7 +339,9 @@ def test_ended_half_way_nothing_is_half_written_and_the_next_run_completes_it(
         }
     assert graded == {"ada", "=cmd|x"}
     assert {path.name for path in (course / "autograded").iterdir()} == graded
+    assert eventually(lambda: not left_of(course), 20), left_of(course)
     configure(course, "c.Execute.timeout = 2")
     done = grade(course)
     assert done.returncode == 0
+    assert scratch_of(course) == []
     assert len(rows(course / "scores.csv")) == 6
