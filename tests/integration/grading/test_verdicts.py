@@ -164,7 +164,9 @@ def test_a_kernel_that_ends_late_keeps_what_was_earned_before(class_: Any) -> No
 
 def test_ending_everything_in_sight_ends_nothing_of_ours(class_: Any) -> None:
     code = "import os, signal; os.kill(-1, signal.SIGKILL)"
-    result = class_.grade("p1", class_.work("p1", class_.solution("p1") | {"count_records_answer": code}))
+    result = class_.grade(
+        "p1", class_.work("p1", class_.solution("p1") | {"count_records_answer": code})
+    )
 
     # The kernel is alone in its box with the first process, which no signal from inside reaches.
     assert (result.verdict, points(result)) == ("graded", ["0", "3", "3"])

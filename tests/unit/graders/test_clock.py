@@ -23,8 +23,8 @@ class Machine:
 
     def clock(self, limit_s: float | None) -> Clock:
         clock = Clock(0, None)
-        clock._file, clock._limit = str(self.file), limit_s  # noqa: SLF001 - a file that the test writes
-        clock._began, clock._waited = self.now, clock._delay()  # noqa: SLF001
+        clock._file, clock._limit = str(self.file), limit_s
+        clock._began, clock._waited = self.now, clock._delay()
         return clock
 
 
