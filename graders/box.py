@@ -10,7 +10,6 @@ import io
 import json
 import socket
 import struct
-import tarfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,22 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from bioskills.base.text import _
-from bioskills.graders.intake import pack_into, unpack
+from bioskills.graders.box_line import Door, Lines, variables
+from bioskills.graders.box_messages import MOST_BYTES, MOST_HEARD, as_jupyter, pairs, take_files
+from bioskills.graders.cell_clock import Clock
+from bioskills.graders.intake import pack_into
 from bioskills.graders.sandbox import SandboxError
 
 CHUNK = 1 << 16
 CHECK_S = 10.0
-MOST_HEARD = 200
 MOST_LINE = 32 << 20
-MOST_BYTES = 96 << 20
 LOOK_S = 0.25
 START_S = 120.0
 END_S = 5.0
 GRACE_S = 10.0
 """Own seconds that an interrupted cell has to end."""
-SLACK = 10.0
-"""A cell's time is over at its limit times this by the wall clock, whatever it waited for."""
-HOME = "/box/home"
 COLD = "BIOSKILLS_COLD_KERNEL"
 
 
@@ -48,52 +45,6 @@ class BoxEndedError(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
-
-
-@dataclass(frozen=True)
-class Lines:
-    """The ways into a box.
-
-    Attributes:
-        kernel: Cells in, messages out.
-        control: Orders to the box's first process.
-        held: Closing it ends the box, where a warden keeps it.
-    """
-
-    kernel: socket.socket
-    control: socket.socket
-    held: socket.socket | None = None
-
-    def close(self) -> None:
-        """End the box."""
-        for each in (self.kernel, self.control, self.held):
-            if each is not None:
-                each.close()
-
-
-Door = Callable[[Mapping[str, str], Mapping[str, int]], Lines]
-"""Makes a box: environment and limits in, its lines out; raises SandboxError."""
-
-
-def variables(course: Path) -> dict[str, str]:
-    """Return the environment of a kernel in a box."""
-    return {
-        "HOME": HOME,
-        "USER": "learner",
-        "LOGNAME": "learner",
-        "PATH": f"{course / 'bin'}:/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "JUPYTER_PATH": str(course / "share" / "jupyter"),
-        "JUPYTER_PLATFORM_DIRS": "1",
-        "IPYTHONDIR": f"{HOME}/.ipython",
-        "MPLCONFIGDIR": f"{HOME}/.matplotlib",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "NBGRADER_EXECUTION": "autograde",
-        "PYTHONNOUSERSITE": "1",
-        # One thread each: run time depends on no machine's number of cores.
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-    }
 
 
 @dataclass
@@ -193,7 +144,7 @@ class BoxKernel:
                 self._count(content)
                 return ran
             else:
-                take(_as_jupyter(kind, name, content, message))
+                take(as_jupyter(kind, name, content, message))
         self._stop(name)
         return Ran()
 
@@ -228,7 +179,7 @@ class BoxKernel:
             if message.get("t") == "found" and message.get("p") == name:
                 content = message.get("c")
                 self._count(content if isinstance(content, dict) else {})
-                return _pairs(content.get("found") if isinstance(content, dict) else None)
+                return pairs(content.get("found") if isinstance(content, dict) else None)
         raise BoxEndedError("late")
 
     def _count(self, content: Mapping[str, Any]) -> None:
@@ -271,7 +222,7 @@ class BoxKernel:
     def _hear(self, message: Mapping[str, Any]) -> None:
         content = message.get("c")
         if isinstance(content, dict) and len(self.heard) < MOST_HEARD:
-            self.heard += _pairs([[content.get("code"), content.get("detail")]])
+            self.heard += pairs([[content.get("code"), content.get("detail")]])
 
     def _receive(self) -> None:
         try:
@@ -301,70 +252,12 @@ class BoxKernel:
                 json.loads(file.readline(CHUNK))
                 self._lines.control.sendall(b"F")
                 head = json.loads(file.readline(CHUNK))
-                return _take_files(file, head, folder)
+                return take_files(file, head, folder)
         return 0
 
     def close(self) -> None:
         """End the box with everything in it."""
         self._lines.close()
-
-
-def _pairs(found: Any) -> list[tuple[str, str]]:
-    """Read codes and details; whatever else stands there is itself worth a look."""
-    try:
-        return [(str(code)[:60], str(detail)[:120]) for code, detail in found][:MOST_HEARD]
-    except (TypeError, ValueError):
-        return [("guard_silenced", "")]
-
-
-def _take_files(file: Any, head: Mapping[str, Any], folder: Path) -> int:
-    size = int(head["bytes"])
-    if not 0 <= size <= MOST_BYTES:
-        raise OSError("too large")
-    spool = io.BytesIO(file.read(size))
-    with suppress(tarfile.TarError, ValueError):
-        unpack(spool, folder, over=True, kept=[path.name for path in folder.glob("*.ipynb")])
-    return int(head.get("left_out", 0))
-
-
-def _as_jupyter(
-    kind: str, parent: str, content: dict[str, Any], message: Mapping[str, Any]
-) -> dict[str, Any]:
-    metadata = message.get("m")
-    return {
-        "header": {"msg_type": kind},
-        "msg_type": kind,
-        "parent_header": {"msg_id": parent},
-        "metadata": metadata if isinstance(metadata, dict) else {},
-        "content": content,
-        "buffers": [bytes.fromhex(each) for each in message.get("b", ())],
-    }
-
-
-class Clock:
-    """Measures a cell's own time: wall time less the time it waited for a processor."""
-
-    def __init__(self, pid: int, limit_s: float | None) -> None:
-        self._file = f"/proc/{pid}/schedstat"
-        self._limit = limit_s
-        self._began, self._waited = time.monotonic(), self._delay()
-
-    def _delay(self) -> float:
-        """Seconds that the process waited in the run queue (Linux, sched-stats: field 2)."""
-        try:
-            with open(self._file, encoding="ascii") as file:  # noqa: PTH123 - four times a second
-                return int(file.read().split()[1]) / 1e9
-        except (OSError, IndexError, ValueError):
-            return self._waited if hasattr(self, "_waited") else 0.0
-
-    def is_over(self) -> bool:
-        """Whether the cell has used its time."""
-        if self._limit is None:
-            return False
-        wall = time.monotonic() - self._began
-        if wall <= self._limit:
-            return False
-        return wall - (self._delay() - self._waited) > self._limit or wall > self._limit * SLACK
 
 
 def open_box(

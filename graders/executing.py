@@ -21,7 +21,8 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Instance
 
 from bioskills.graders.after_death import mark_unrun, mark_unscorable
-from bioskills.graders.box import BoxEndedError, BoxKernel, Door, open_box
+from bioskills.graders.box import BoxEndedError, BoxKernel, open_box
+from bioskills.graders.box_line import Door
 from bioskills.graders.own_parent import own_door
 from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.graders.sealing import Seal

@@ -16,13 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from bioskills.base.text import _
 from bioskills.base.wire import CellScore, Flag, GradeResult, Job
 from bioskills.graders import scratch_book
-from bioskills.graders.after_death import why_died
-from bioskills.graders.box import Door
+from bioskills.graders.box_line import Door
 from bioskills.graders.engine import Outcome, configuration, convert
 from bioskills.graders.odd_points import odd_points
 from bioskills.graders.own_parent import own_door
@@ -41,6 +40,7 @@ from bioskills.graders.repair.sources import expected_of
 from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.graders.sealing import Seal
 from bioskills.graders.source_cells import source_cells
+from bioskills.graders.verdicts import reason_of, verdict_of
 from bioskills.graders.watching import Watch, read_over
 from bioskills.graders.workshop import RELEASED
 
@@ -132,8 +132,8 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
     read = read_over(books, released, sources, modules_in(submitted, slot / "source" / assignment))
     flags = [*watch.flags(), *read, *odd_points(cells, sources), *_of_repairs(mended)]
     return GradeResult(
-        verdict=_verdict(outcome, record, mended),
-        reason=_reason(outcome, record, mended),
+        verdict=verdict_of(outcome, record, mended),
+        reason=reason_of(outcome, record, mended),
         cells=cells,
         answers={
             f"{name}/{key}": text
@@ -210,11 +210,6 @@ def _of_repairs(mended: Repaired) -> list[Flag]:
     ]
 
 
-def _verdict(outcome: Outcome, record: Any, mended: Repaired) -> Literal["graded", "needs_person"]:
-    looks = outcome.error or record.ended or record.unscorable or mended.needs_person
-    return "needs_person" if looks else "graded"
-
-
 def _autograde(job: Job, slot: Path, bench: Bench, ways: Ways, tell: Tell) -> Outcome:
     """Run nbgrader's own converter with its own steps; only the one that runs cells is ours."""
     from nbgrader.converters import Autograde  # noqa: PLC0415 - 1,300 modules
@@ -265,34 +260,6 @@ def _need_kernels(course: Path) -> None:
         raise SandboxError(
             _("The course environment {path} has no kernel. Run: make setup").format(path=course)
         )
-
-
-def _reason(outcome: Outcome, record: Any, mended: Repaired) -> str:
-    """Return what learner and instructor read where a person must look."""
-    said = [mended.reason]
-    if record.ended:
-        said.append(why_died(WORDS[next(iter(record.ended.values()))], record.unrun))
-    elif outcome.error == "NoKernelError":
-        message = _(
-            "This notebook asks for a kernel that is not installed here ({name}). A person looks at it."
-        )
-        said.append(message.format(name=outcome.said))
-    elif outcome.error and not mended.nothing_to_grade:
-        said.append(
-            _("The machine could not grade this notebook as it came. A person looks at it.")
-        )
-    if record.unscorable:
-        message = _("The result of a test is no number of points: {names}. A person looks at it.")
-        said.append(message.format(names=", ".join(record.unscorable)))
-    return " ".join(filter(None, said))
-
-
-WORDS = {
-    "died": "DeadKernelError",
-    "late": "CellTimeoutError",
-    "spent": "NotebookTimeoutError",
-    "flood": "OutputLimitError",
-}
 
 
 def _known_checks(notes: object) -> dict[str, set[str]]:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bioskills.base.text import _
-from bioskills.graders.box import Lines
+from bioskills.graders.box_line import Lines
 from bioskills.graders.sandbox import SandboxError
 
 READY_S = 120.0

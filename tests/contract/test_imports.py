@@ -13,7 +13,16 @@ LINT = (
     "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
 )
 
-SERVES_JUPYTER = {"kernel_child.py", "kernels.py", "lab_child.py", "probe.py", "provisioner.py"}
+SERVES_JUPYTER = {
+    "box_bridge.py",
+    "box_kernel.py",
+    "box_streams.py",
+    "kernel_child.py",
+    "kernels.py",
+    "lab_child.py",
+    "probe.py",
+    "provisioner.py",
+}
 """The modules that import the Jupyter they serve; what they fork runs in it."""
 JUPYTER = {
     "IPython",

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bioskills.graders import box
-from bioskills.graders.box import SLACK, Clock
+from bioskills.graders import cell_clock
+from bioskills.graders.cell_clock import SLACK, Clock
 
 BILLION = 1_000_000_000
 
@@ -31,7 +31,7 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path / "schedstat")
-    monkeypatch.setattr(box.time, "monotonic", lambda: made.now)
+    monkeypatch.setattr(cell_clock.time, "monotonic", lambda: made.now)
     return made
 
 
