@@ -125,6 +125,7 @@ class Place:
     quick: bool = False
     url: str = ""
     grading: dict[str, Any] = field(default_factory=lambda: {"at_once": 2})
+    pids: list[int] = field(default_factory=list)
 
     def grader(
         self, last: str = "", *, until_idle: bool = True, pause_at: str = ""
