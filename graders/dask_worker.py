@@ -26,6 +26,7 @@ from bioskills.base.wire import Job
 from bioskills.graders.executors import Done, Failed, Order, Progress, Said
 from bioskills.graders.grading import Bench
 from bioskills.graders.intake import unpack
+from bioskills.graders.own_parent import WardenDoor
 from bioskills.graders.pool import Pool
 from bioskills.graders.start import bench_of
 from bioskills.graders.warm_check import COLD
@@ -45,8 +46,10 @@ class Hands:
     def __init__(self, at_once: int) -> None:
         settings = load_settings()
         places = places_of(settings)
-        bench: Bench = bench_of(settings, places)
-        self.bench = replace(bench, door=bench.way_in())
+        bench = bench_of(settings, places)
+        if isinstance(bench.door, WardenDoor) and not bench.door.path.exists():
+            bench = replace(bench, door=None)  # nothing but this worker runs on this machine
+        self.bench: Bench = replace(bench, door=bench.way_in())
         self.root = places.grader / REMOTE
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._numbers = itertools.count(1)

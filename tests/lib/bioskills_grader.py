@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ STEPS = ("claimed", "fetched", "graded", "recorded", "kept", "delivered")
 GRADER = """
 import bioskills.graders.warm
 import json, logging, os, signal, sys
+from dataclasses import replace
 from pathlib import Path
 from bioskills.base.settings import Grading
 from bioskills.graders.__main__ import serve
@@ -47,6 +50,8 @@ bench = Bench(Path(given["lab"]), Path(given["course"]), 30, 300, given["key"])
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 logging.getLogger("httpx").setLevel(logging.WARNING)
 settings = Settings(grading=Grading(**given["grading"]))
+if not given["quick"] and settings.grading.executor == "pool":
+    bench = replace(bench, door=bench.way_in())  # as the service does: one for all hands
 start = executor_of(settings, bench)
 if given["quick"]:
     sys.path.append(given["quick"])
@@ -91,6 +96,17 @@ class Campus:
         self.process.wait(20)
 
 
+def end_own_parent(starter: int) -> None:
+    """End the warm parent that a process started for itself and, killed, could not end."""
+    for folder in Path("/run").glob(f"bsh-own-{starter}-*"):
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                words = (process / "cmdline").read_text().split("\0")
+                if "bioskills.fork_server" in words and str(folder / "fork.json") in words:
+                    os.kill(int(process.name), signal.SIGTERM)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -109,6 +125,7 @@ class Place:
     quick: bool = False
     url: str = ""
     grading: dict[str, Any] = field(default_factory=lambda: {"at_once": 2})
+    pids: list[int] = field(default_factory=list)
 
     def grader(
         self, last: str = "", *, until_idle: bool = True, pause_at: str = ""
@@ -133,13 +150,15 @@ class Place:
             "grading": self.grading,
             "quick": str(Path(__file__).parent) if self.quick else "",
         }
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", GRADER, json.dumps(given)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.pids.append(process.pid)
+        return process
 
     def work(self, last: str = "") -> tuple[list[str], str]:
         """Run the grader to its end; return the steps it reached and what it logged."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from bioskills_grader import Campus, Place, free_port
+from bioskills_grader import Campus, Place, end_own_parent, free_port
 from bioskills_product import ENVIRONMENTS
 from bioskills_tests import COURSE
 
@@ -171,6 +171,8 @@ def place(exchange: Any, class_: Any, grader_root: Path) -> Iterator[Place]:
         assert found.work()[0] == ["claimed", "delivered"]
     found.hand_ins = 100 * len(found.rows(Submission))
     yield found
+    for pid in found.pids:
+        end_own_parent(pid)
     assert not list(grader_root.glob("runs/*/slots/*"))
     assert not list(grader_root.glob("spool/*"))
 

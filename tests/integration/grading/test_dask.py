@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bioskills_grader import STEPS, Place, check_one_of_each, free_port
+from bioskills_grader import STEPS, Place, check_one_of_each, end_own_parent, free_port
 from bioskills_product import ENVIRONMENTS
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -78,6 +78,7 @@ class Cluster:
         process = self.processes.pop(name)
         process.send_signal(signal.SIGKILL)
         process.wait(20)
+        end_own_parent(process.pid)
 
     def said(self) -> str:
         return "".join(path.read_text() for path in self.folder.glob("*.log"))
