@@ -117,7 +117,7 @@ def own_door(course: Path, lab: Path) -> WardenDoor | ParentDoor:
         process = subprocess.Popen(
             [str(python), "-I", "-m", module, str(settings)],
             cwd="/",
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # ends with us, and all of this with it
             stdout=log,
             stderr=log,
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"},
@@ -146,6 +146,7 @@ def _config(run_dir: Path, course: Path, lab: Path, *, root: bool) -> dict[str, 
         "slots": SLOTS if root else 0,
         "slot_locks": LOCKS if root else "",
         "serves": ["boxes"],
+        "ends_with_input": True,
     }
 
 

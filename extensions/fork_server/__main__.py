@@ -8,6 +8,7 @@ With `--sweep` it only ends and takes away what an earlier one left.
 """
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -50,6 +51,8 @@ def main(path: str, *, sweep: bool = False) -> int:
     close_all(settings, warden.links)
     warden.parents.stop()
     rooms.unprepare(settings)
+    if settings.ends_with_input:
+        shutil.rmtree(settings.run_dir, ignore_errors=True)
     return 0
 
 

@@ -53,6 +53,8 @@ class Boxes:
         path = settings.socket("boxes")
         door = Door(path, 0o600, lambda uid: uid == me, QUOTA, self.handle, me, 0.0, True)
         self.loop = Loop(door, lambda _pid, _status: None)
+        if settings.ends_with_input and me != 0:
+            self.loop.end_with_input()
 
     def handle(self, caller: Caller, request: wire.Request) -> bool:
         """Fork the maker of one box."""

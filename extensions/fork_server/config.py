@@ -37,6 +37,8 @@ class Config:
         cache: Folder of root's for what is learned; empty for none.
         slot_locks: Folder of root's where slots are held, for installations that share the uids;
             empty for our own alone.
+        ends_with_input: Whether everything ends when standard input does: when whoever
+            started it for himself alone has ended, however that was.
         serves: What the warden starts and keeps: *labs*, *kernels*, *boxes*, *relay*.
     """
 
@@ -60,6 +62,7 @@ class Config:
     slots: int = 0
     cache: str = ""
     slot_locks: str = ""
+    ends_with_input: bool = False
     serves: tuple[str, ...] = ("labs", "kernels", "boxes", "relay")
 
     def is_learner(self, uid: int) -> bool:

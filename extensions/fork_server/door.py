@@ -117,6 +117,13 @@ class Loop:
             if self.on_turn:
                 self.on_turn()
 
+    def end_with_input(self) -> None:
+        """End when standard input does; what is forked from here gets none."""
+        leash, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        self.selector.register(leash, selectors.EVENT_READ, lambda _leash: self._end(0, None))
+
     def close_in_child(self) -> None:
         """Close everything of this loop in a forked child; its parent's stay open."""
         signal.set_wakeup_fd(-1)

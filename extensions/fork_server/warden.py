@@ -50,6 +50,8 @@ class Warden:
         )
         self.loop = Loop(door, self._ended)
         self.loop.on_turn = self._look
+        if config.ends_with_input:
+            self.loop.end_with_input()
 
     def _look(self) -> None:
         self.parents.look()
