@@ -19,32 +19,17 @@ from typing import Any
 
 from bioskills.base.text import _
 from bioskills.graders.box_line import Door, Lines, variables
-from bioskills.graders.box_messages import MOST_BYTES, MOST_HEARD, as_jupyter, pairs, take_files
+from bioskills.graders.box_messages import as_jupyter, pairs, take_files
+from bioskills.graders.box_talk import CHUNK, START_S, BoxEndedError, BoxTalk
 from bioskills.graders.cell_clock import Clock
 from bioskills.graders.intake import pack_into
 from bioskills.graders.sandbox import SandboxError
 
-CHUNK = 1 << 16
 CHECK_S = 10.0
-MOST_LINE = 32 << 20
-LOOK_S = 0.25
-START_S = 120.0
 END_S = 5.0
 GRACE_S = 10.0
 """Own seconds that an interrupted cell has to end."""
 COLD = "BIOSKILLS_COLD_KERNEL"
-
-
-class BoxEndedError(Exception):
-    """The kernel in a box ended, or was ended.
-
-    Attributes:
-        why: *died*, *flood*, *late* (a cell cannot be stopped) or *spent* (no time is left for more).
-    """
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 @dataclass
@@ -58,7 +43,7 @@ class Ran:
     reply: dict[str, Any] | None = None
 
 
-class BoxKernel:
+class BoxKernel(BoxTalk):
     """A kernel in a box, from its files to its end."""
 
     def __init__(self, lines: Lines, folder: Path, submitted: Path | None = None) -> None:
@@ -74,14 +59,12 @@ class BoxKernel:
         Raises:
             SandboxError: It did not come.
         """
-        self._lines = lines
-        self._received = bytearray()
-        self._total = 0
+        super().__init__(lines)
         self._number = 0
         self.pid = 0
         self.cpu_s = 0.0
         self.is_guarded = self.is_python = True
-        self.heard: list[tuple[str, str]] = []
+        self.clock = Clock(0, None)
         lines.kernel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
             self._give(folder, submitted)
@@ -93,19 +76,19 @@ class BoxKernel:
     def _give(self, folder: Path, submitted: Path | None) -> None:
         spool = io.BytesIO()
         pack_into(folder, spool, submitted)
-        self._lines.kernel.settimeout(START_S)
-        self._lines.kernel.sendall(json.dumps({"bytes": spool.tell()}).encode() + b"\n")
-        self._lines.kernel.sendall(spool.getbuffer())
+        self.lines.kernel.settimeout(START_S)
+        self.lines.kernel.sendall(json.dumps({"bytes": spool.tell()}).encode() + b"\n")
+        self.lines.kernel.sendall(spool.getbuffer())
 
     def _ready(self) -> dict[str, Any]:
         room = socket.CMSG_SPACE(struct.calcsize("3i"))
-        chunk, extra, _flags, _address = self._lines.kernel.recvmsg(CHUNK, room)
+        chunk, extra, _flags, _address = self.lines.kernel.recvmsg(CHUNK, room)
         for _level, kind, data in extra:
             if kind == socket.SCM_CREDENTIALS:
                 self.pid = struct.unpack("3i", data[: struct.calcsize("3i")])[0]
-        self._received += chunk
+        self.received += chunk
         limit = time.monotonic() + START_S
-        message = self._next(lambda: time.monotonic() > limit)
+        message = self.next(lambda: time.monotonic() > limit)
         if message is None or message.get("t") != "ready":
             raise BoxEndedError("died")
         return dict(message["c"]["language_info"])
@@ -128,11 +111,9 @@ class BoxKernel:
         Raises:
             BoxEndedError: The kernel ended, said too much, or could not be stopped.
         """
-        self._number += 1
-        name = f"cell-{self._number}"
-        self._send({"id": name, "code": code, **how})
-        clock, ran = Clock(self.pid, timeout_s), Ran()
-        while (message := self._next(clock.is_over)) is not None:
+        name = self._ask({"code": code, **how}, timeout_s)
+        ran = Ran()
+        while (message := self.next(self.clock.is_over)) is not None:
             if message.get("p") != name:
                 continue
             kind, content = str(message.get("t")), message.get("c")
@@ -145,20 +126,53 @@ class BoxKernel:
                 return ran
             else:
                 take(as_jupyter(kind, name, content, message))
-        self._stop(name)
+        self._stop(name, "cpu")
         return Ran()
 
-    def _stop(self, name: str) -> None:
-        """Interrupt a cell whose time is over, and wait for its end.
+    def _ask(self, request: Mapping[str, Any], limit_s: float | None) -> str:
+        """Send a request under a new name, and let its time begin."""
+        self._number += 1
+        name = f"ask-{self._number}"
+        self.send({"id": name, **request})
+        self.clock = Clock(self.pid, limit_s)
+        return name
+
+    def ask(self, request: Mapping[str, Any], answer: str, limit_s: float) -> dict[str, Any] | None:
+        """Return what the kernel answers to a request that is no cell; None if it was stopped.
+
+        Args:
+            request: What is asked.
+            answer: The kind of the message that answers it.
+            limit_s: Own seconds it may take.
+
+        Raises:
+            BoxEndedError: The kernel ended, said too much, or could not be stopped.
+        """
+        before, name = self.total, self._ask(request, limit_s)
+        while (message := self.next(self.clock.is_over)) is not None:
+            if message.get("t") == answer and message.get("p") == name:
+                content = message.get("c")
+                # An answer is no output: only while it comes it counts as one.
+                self.total = before
+                return content if isinstance(content, dict) else {}
+        self._stop(name, answer)
+        return None
+
+    def tell(self, order: str) -> None:
+        """Say something that has no answer."""
+        self.send({"id": order, order: True})
+
+    def _stop(self, name: str, last: str) -> None:
+        """Interrupt what has used its time, and wait for its last message.
 
         Raises:
             BoxEndedError: It does not end.
         """
         with suppress(OSError):
-            self._lines.control.sendall(b"I")
+            self.lines.control.sendall(b"I")
         clock = Clock(self.pid, GRACE_S)
-        while (message := self._next(clock.is_over)) is not None:
-            if message.get("p") == name and message.get("t") == "cpu":
+        while (message := self.next(clock.is_over)) is not None:
+            if message.get("p") == name and message.get("t") == last:
                 return
         raise BoxEndedError("late")
 
@@ -171,11 +185,8 @@ class BoxKernel:
         Raises:
             BoxEndedError: The kernel ended, or does not answer.
         """
-        self._number += 1
-        name = f"check-{self._number}"
-        self._send({"id": name, "check": True, "veil": veil})
-        clock = Clock(self.pid, CHECK_S)
-        while (message := self._next(clock.is_over)) is not None:
+        name = self._ask({"check": True, "veil": veil}, CHECK_S)
+        while (message := self.next(self.clock.is_over)) is not None:
             if message.get("t") == "found" and message.get("p") == name:
                 content = message.get("c")
                 self._count(content if isinstance(content, dict) else {})
@@ -191,52 +202,7 @@ class BoxKernel:
 
     def comm(self, message: Mapping[str, Any]) -> None:
         """Say something to a widget in the kernel; nothing comes back for it."""
-        self._send({"id": "comm", "comm": message["msg_type"], "content": message["content"]})
-
-    def _send(self, request: Mapping[str, Any]) -> None:
-        try:
-            self._lines.kernel.settimeout(START_S)
-            self._lines.kernel.sendall(json.dumps(request).encode() + b"\n")
-        except OSError as error:
-            raise BoxEndedError("died") from error
-
-    def _next(self, is_over: Callable[[], bool]) -> dict[str, Any] | None:
-        """Return the next message; None when the time is over."""
-        self._lines.kernel.settimeout(LOOK_S)
-        seen = 0
-        while (end := self._received.find(b"\n", seen)) < 0:
-            if is_over():
-                return None
-            seen = len(self._received)
-            self._receive()
-        line = bytes(self._received[:end])
-        del self._received[: end + 1]
-        try:
-            message = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BoxEndedError("flood") from error
-        if isinstance(message, dict) and message.get("t") == "heard":
-            self._hear(message)
-        return message if isinstance(message, dict) else {}
-
-    def _hear(self, message: Mapping[str, Any]) -> None:
-        content = message.get("c")
-        if isinstance(content, dict) and len(self.heard) < MOST_HEARD:
-            self.heard += pairs([[content.get("code"), content.get("detail")]])
-
-    def _receive(self) -> None:
-        try:
-            chunk = self._lines.kernel.recv(CHUNK)
-        except TimeoutError:
-            return
-        except OSError as error:
-            raise BoxEndedError("died") from error
-        if not chunk:
-            raise BoxEndedError("died")
-        self._total += len(chunk)
-        self._received += chunk
-        if self._total > MOST_BYTES or len(self._received) > MOST_LINE:
-            raise BoxEndedError("flood")
+        self.send({"id": "comm", "comm": message["msg_type"], "content": message["content"]})
 
     def files_into(self, folder: Path) -> int:
         """End the kernel and write what lies in its folder over this one: regular files, no notebook.
@@ -245,19 +211,19 @@ class BoxKernel:
             How many entries were left behind.
         """
         with suppress(OSError):
-            self._lines.kernel.close()
-            self._lines.control.sendall(b"K")
-            self._lines.control.settimeout(END_S)
-            with self._lines.control.makefile("rb") as file:
+            self.lines.kernel.close()
+            self.lines.control.sendall(b"K")
+            self.lines.control.settimeout(END_S)
+            with self.lines.control.makefile("rb") as file:
                 json.loads(file.readline(CHUNK))
-                self._lines.control.sendall(b"F")
+                self.lines.control.sendall(b"F")
                 head = json.loads(file.readline(CHUNK))
                 return take_files(file, head, folder)
         return 0
 
     def close(self) -> None:
         """End the box with everything in it."""
-        self._lines.close()
+        self.lines.close()
 
 
 def open_box(

@@ -13,6 +13,7 @@ class Clock:
         self._file = f"/proc/{pid}/schedstat"
         self._limit = limit_s
         self._began, self._waited = time.monotonic(), self._delay()
+        self._spared = 0.0
 
     def _delay(self) -> float:
         """Seconds that the process waited in the run queue (Linux, sched-stats: field 2)."""
@@ -29,4 +30,19 @@ class Clock:
         wall = time.monotonic() - self._began
         if wall <= self._limit:
             return False
-        return wall - (self._delay() - self._waited) > self._limit or wall > self._limit * SLACK
+        return self.left() < 0 or wall > self._limit * SLACK
+
+    def waited(self) -> float:
+        """Return how long the process waited for a processor since then."""
+        return self._delay() - self._waited
+
+    def left(self) -> float:
+        """Return the own seconds that are left."""
+        if self._limit is None:
+            return float("inf")
+        own = time.monotonic() - self._began - self.waited() - self._spared
+        return self._limit - own
+
+    def spare(self, seconds: float) -> None:
+        """Do not count this time: another process waited for a processor on behalf of this one."""
+        self._spared += seconds

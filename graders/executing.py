@@ -6,60 +6,39 @@ ends takes nothing back: what ran before keeps its outputs, and no cell after it
 may look as if it had passed.
 """
 
-import json
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nbclient.client import CellExecutionComplete, NotebookClient
+from nbformat.v4 import new_output
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Instance
 
 from bioskills.graders.after_death import mark_unrun, mark_unscorable
-from bioskills.graders.box import BoxEndedError, BoxKernel, open_box
+from bioskills.graders.apart import Apart, Isolation, NotIsolatedError, nobody
+from bioskills.graders.box import BoxKernel, open_box
 from bioskills.graders.box_line import Door
+from bioskills.graders.box_talk import BoxEndedError
+from bioskills.graders.isolated import Step
+from bioskills.graders.kernel_names import cold_kernel
 from bioskills.graders.own_parent import own_door
+from bioskills.graders.run_record import Record
 from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.graders.sealing import Seal
 from bioskills.graders.trial_fence import course_environment
 from bioskills.graders.watching import Watch
 
+_RunCell = Callable[[Any, int], None]
 JOB_S = 3600
 """Processor seconds of one notebook in nbgrader's own commands."""
-
-
-class NoKernelError(Exception):
-    """The course environment has no kernel of this name, and it is not Python."""
-
-
-@dataclass
-class Record:
-    """What happened while an assignment's notebooks ran.
-
-    Attributes:
-        ended: Why a kernel ended early, by notebook: *died*, *flood*, *late*, *spent*.
-        unrun: Tests that were not run, by grade_id.
-        unscorable: Tests whose value is no score, by grade_id.
-        begun: Notebooks whose cells began to run.
-        cells_s: Processor seconds of the cells, by the kernels' own word.
-        kernels_s: Of the kernels in all: with what watches them.
-        refused: Why no box could be made; empty where one was.
-        left_behind: Entries of the working folder that are no regular files.
-    """
-
-    ended: dict[str, str] = field(default_factory=dict)
-    unrun: list[str] = field(default_factory=list)
-    unscorable: list[str] = field(default_factory=list)
-    begun: list[str] = field(default_factory=list)
-    cells_s: float = 0.0
-    kernels_s: float = 0.0
-    refused: str = ""
-    left_behind: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +56,7 @@ class Setting:
         deadline: When, by the monotonic clock, everything must have ended.
         tell: Called with the number of cells that ran, and of all.
         watch: Looks at the kernel around each graded cell.
+        isolation: What isolated mode needs; None where tests and answers share a kernel.
     """
 
     door: Door
@@ -89,6 +69,7 @@ class Setting:
     deadline: float = float("inf")
     tell: Callable[[int, int], None] = lambda _done, _of: None
     watch: Watch | None = None
+    isolation: Isolation | None = None
 
 
 class BoxExecute(Execute):  # type: ignore[misc]
@@ -111,42 +92,73 @@ class BoxExecute(Execute):  # type: ignore[misc]
         if self.setting is None:
             self.setting = setting_of_a_command(self.config, resources["nbgrader"])
         setting = self.setting
-        try:
-            cold = cold_kernel(nb.metadata.get("kernelspec", {}), setting)
-            kernel = open_box(
-                setting.door,
-                setting.course,
-                setting.limits,
-                folder,
-                submitted=setting.submitted,
-                cold=cold,
-            )
-        except SandboxError as error:
-            setting.record.refused = str(error)
-            raise
+        kernel = self._open(folder, self._cold())
         self.kc = _Client(kernel)
         try:
             setting.record.begun.append(name)
             nb.metadata["language_info"] = kernel.language_info
-            self._run_all(kernel, name)
+            with self._tests_apart(kernel, folder, name) as run:
+                self._run_all(run)
             self.set_widgets_metadata()
             setting.record.unscorable += mark_unscorable(nb.cells)
             if setting.seal is not None:
                 setting.seal.ended(name, nb)
-            if setting.watch is not None:
-                setting.watch.ended(kernel)
-            setting.record.kernels_s += kernel.cpu_s
+            self._account(kernel)
             setting.record.left_behind += kernel.files_into(folder)
         finally:
             kernel.close()
         return nb, self.resources
 
-    def _run_all(self, kernel: BoxKernel, name: str) -> None:
-        cells = self.nb.cells
+    def _cold(self) -> str:
+        wanted = self.nb.metadata.get("kernelspec", {})
+        return cold_kernel(wanted, self.setting.course, cold=self.setting.cold)
+
+    def _open(self, folder: Path, cold: str, *, clean: bool = False) -> BoxKernel:
+        """Open a box; the clean one of isolated mode gets no notebook at all."""
+        setting = self.setting
+        if setting.isolation is not None and cold:
+            raise NotIsolatedError
+        submitted = None if clean else setting.submitted
+        try:
+            return open_box(
+                setting.door,
+                setting.course,
+                setting.limits,
+                folder,
+                submitted=submitted,
+                cold=cold,
+            )
+        except SandboxError as error:
+            setting.record.refused = str(error)
+            raise
+
+    def _account(self, kernel: BoxKernel) -> None:
+        if self.setting.watch is not None:
+            self.setting.watch.ended(kernel)
+        self.setting.record.kernels_s += kernel.cpu_s
+
+    @contextmanager
+    def _tests_apart(self, kernel: BoxKernel, folder: Path, name: str) -> Iterator[_RunCell]:
+        """Yield what runs one cell: in this kernel, or in isolated mode in the right one of two."""
+        isolation = self.setting.isolation
+        if isolation is None:
+            yield partial(self._run_watched, kernel, name)
+            return
+        with isolation.files(folder) as files:
+            clean = self._open(files, "", clean=True)
+        try:
+            steps = isolation.steps(name, self.nb.cells)
+            yield partial(self._run_apart, Apart(kernel, clean, isolation), steps, name)
+            self._account(clean)
+        finally:
+            clean.close()
+
+    def _run_all(self, run: _RunCell) -> None:
+        cells, name = self.nb.cells, self.setting.record.begun[-1]
         for index, cell in enumerate(cells):
             self.setting.tell(index, len(cells))
             try:
-                self._run_watched(kernel, name, cell, index)
+                run(cell, index)
             except BoxEndedError as ended:
                 self.setting.record.ended[name] = ended.why
                 self.setting.record.unrun += mark_unrun(cells, index)
@@ -164,11 +176,44 @@ class BoxExecute(Execute):  # type: ignore[misc]
         reply = self._run(kernel, cell, index)
         watch.after(kernel, graded, reply, cell.outputs)
 
+    def _run_apart(
+        self, apart: Apart, steps: Mapping[int, Step], name: str, cell: Any, index: int
+    ) -> None:
+        """Run a cell in the box of the answers, of the tests, or in both."""
+        step = steps.get(index)
+        if step is None or not self._runs(cell):
+            return
+        if step.place != "clean":
+            self.kc = _Client(apart.answers)
+            self._run(apart.answers, cell, index)
+        if step.place != "learner":
+            apart.borrow(step, self._time(cell))
+        if step.place == "both":
+            apart.tests.run(cell.source, self._time(cell), nobody)
+        elif step.place == "clean":
+            self.kc = _Client(apart.tests)
+            self._test_apart(apart, f"{name}/{cell.metadata.nbgrader.grade_id}", cell, index)
+        elif is_grade(cell) and not is_solution(cell):
+            # A test whose text is not the author's proves nothing.
+            self.setting.record.unrun += mark_unrun([cell], 0)
+
+    def _test_apart(self, apart: Apart, graded: str, cell: Any, index: int) -> None:
+        """Run a test in its own box; look at that of the answers before and after."""
+        watch = self.setting.watch
+        if watch is not None:
+            watch.look(apart.answers, graded)
+        self._run_watched(apart.tests, graded.partition("/")[0], cell, index)
+        if watch is not None:
+            watch.look(apart.answers, graded)
+            watch.refused(graded, odd=apart.is_odd())
+        said = apart.refusals()
+        if said and any(output.output_type == "error" for output in cell.outputs):
+            self.setting.record.said[graded] = " ".join(said)
+            cell.outputs.append(new_output("stream", name="stdout", text="\n".join(said)))
+
     def _run(self, kernel: BoxKernel, cell: Any, index: int) -> dict[str, Any]:
         """Run one cell as nbclient's `async_execute_cell` does; return the content of its reply."""
-        if cell.cell_type != "code" or not cell.source.strip():
-            return {}
-        if self.skip_cells_with_tag in cell.metadata.get("tags", []):
+        if not self._runs(cell):
             return {}
         if self.setting.seal is not None:
             self.setting.seal.before(self.setting.record.begun[-1], self.nb, cell)
@@ -190,6 +235,10 @@ class BoxExecute(Execute):  # type: ignore[misc]
         reply = ran.reply or {**self.error_on_timeout, "status": "error"}
         self.on_cell_executed(cell=cell, cell_index=index, execute_reply={"content": reply})
         return reply
+
+    def _runs(self, cell: Any) -> bool:
+        is_code = cell.cell_type == "code" and cell.source.strip()
+        return bool(is_code and self.skip_cells_with_tag not in cell.metadata.get("tags", []))
 
     def _time(self, cell: Any) -> float:
         """Return the seconds that a cell may take: its own limit or what is left for all.
@@ -213,28 +262,6 @@ class _Client:
     def msg(self, msg_type: str, content: object, **_more: object) -> dict[str, Any]:
         """Return a message for a widget in the kernel."""
         return {"msg_type": msg_type, "content": content}
-
-
-def cold_kernel(wanted: Mapping[str, Any], setting: Setting) -> str:
-    """Return the kernel to start anew for a notebook; empty for a Python one, which is forked.
-
-    Python notebooks name their kernel after their author's machine: any such name is Python.
-    """
-    name, there = str(wanted.get("name", "")), languages(setting.course)
-    language = there.get(name, str(wanted.get("language", "python"))).lower()
-    if language == "python" or name.startswith("python"):
-        return next((n for n, kind in there.items() if kind == "python"), "") * setting.cold
-    if name not in there:
-        raise NoKernelError(name)
-    return name
-
-
-def languages(course: Path) -> dict[str, str]:
-    """Return the kernels of an environment and their languages."""
-    found = {}
-    for path in sorted((course / "share" / "jupyter" / "kernels").glob("*/kernel.json")):
-        found[path.parent.name] = str(json.loads(path.read_text("utf-8"))["language"]).lower()
-    return found
 
 
 def setting_of_a_command(config: Any, about: Mapping[str, str]) -> Setting:

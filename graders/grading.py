@@ -19,24 +19,25 @@ from pathlib import Path
 from typing import Any
 
 from bioskills.base.text import _
-from bioskills.base.wire import CellScore, Flag, GradeResult, Job
+from bioskills.base.wire import Flag, GradeResult, Job
 from bioskills.graders import scratch_book
+from bioskills.graders.apart import Isolation
 from bioskills.graders.box_line import Door
+from bioskills.graders.cell_scores import known_checks, with_checks
 from bioskills.graders.engine import Outcome, configuration, convert
 from bioskills.graders.odd_points import odd_points
 from bioskills.graders.own_parent import own_door
 from bioskills.graders.reading_back import (
     answers,
-    failed_checks,
     modules_in,
     notebooks_in,
     scores_sha256,
     sources_sha256,
     tree_sha256,
-    why_no_points,
 )
 from bioskills.graders.repair import Repaired, repair
 from bioskills.graders.repair.sources import expected_of
+from bioskills.graders.run_record import Record
 from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.graders.sealing import Seal
 from bioskills.graders.source_cells import source_cells
@@ -105,8 +106,6 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
     Raises:
         SandboxError: Grading does not work on this machine, whatever was handed in.
     """
-    from bioskills.graders.executing import Record  # noqa: PLC0415 - imports nbgrader
-
     began, used, record, watch = time.monotonic(), time.process_time(), Record(), Watch()
     assignment = job.assignments[0]
     submitted = slot / "submitted" / job.learner / assignment
@@ -120,7 +119,8 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
         mended = _mend(gradebook, assignment, submitted, slot / RELEASED, restore=bench.restore)
         outcome = Outcome("NothingToGrade")
         if not mended.nothing_to_grade:
-            ways = Ways(record, seal, watch, handed_in)
+            isolation = Isolation.of(job, slot, sources, released)
+            ways = Ways(record, seal, watch, handed_in, isolation)
             outcome = _autograde(job, slot, bench, ways, tell)
         scores = (
             scratch_book.no_scores(gradebook, assignment)
@@ -128,7 +128,8 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
             else scratch_book.scores_of(gradebook, assignment, job.learner)
         )
     graded = notebooks_in(slot / "autograded" / job.learner / assignment)
-    cells = _with_checks(scores, graded, _known_checks(job.notes.get(assignment)))
+    known = known_checks(job.notes.get(assignment))
+    cells = with_checks(scores, graded, known, record.said)
     read = read_over(books, released, sources, modules_in(submitted, slot / "source" / assignment))
     flags = [*watch.flags(), *read, *odd_points(cells, sources), *_of_repairs(mended)]
     return GradeResult(
@@ -165,12 +166,14 @@ class Ways:
         seal: What may be shown to the learner.
         watch: What a person should look at.
         handed_in: The files as handed in, which the box gets.
+        isolation: What isolated mode needs, where the assignment asks for it.
     """
 
     record: Any
     seal: Seal
     watch: Watch
     handed_in: Path
+    isolation: Isolation | None = None
 
 
 @contextmanager
@@ -224,8 +227,10 @@ def _autograde(job: Job, slot: Path, bench: Bench, ways: Ways, tell: Tell) -> Ou
         record=ways.record,
         seal=ways.seal,
         watch=ways.watch,
+        isolation=ways.isolation,
         submitted=ways.handed_in,
-        cold=bench.cold,
+        # A kernel that starts anew lends nothing.
+        cold=bench.cold and ways.isolation is None,
         deadline=time.monotonic() + bench.job_timeout_s,
         tell=lambda done, of: tell("running", done, of),
     )
@@ -260,30 +265,3 @@ def _need_kernels(course: Path) -> None:
         raise SandboxError(
             _("The course environment {path} has no kernel. Run: make setup").format(path=course)
         )
-
-
-def _known_checks(notes: object) -> dict[str, set[str]]:
-    cells = notes.get("cells", {}) if isinstance(notes, dict) else {}
-    return {name: {check["id"] for check in body.get("checks", [])} for name, body in cells.items()}
-
-
-def _with_checks(
-    cells: list[dict[str, Any]], graded: Mapping[str, Any], notes: Mapping[str, set[str]]
-) -> list[CellScore]:
-    failed: dict[str, list[str]] = {}
-    comments: dict[str, str] = {}
-    for name, book in graded.items():
-        failed |= {f"{name}/{cell}": ids for cell, ids in failed_checks(book, notes).items()}
-        places = [cell["cell"].partition("/") for cell in cells]
-        there = [cell for book_name, _slash, cell in places if book_name == name]
-        comments |= {f"{name}/{cell}": text for cell, text in why_no_points(book, there).items()}
-    return [
-        CellScore.model_validate(
-            {
-                **cell,
-                "failed_checks": failed.get(cell["cell"], []),
-                "comment": comments.get(cell["cell"], ""),
-            }
-        )
-        for cell in cells
-    ]

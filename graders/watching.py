@@ -57,6 +57,14 @@ class Watch:
         if kernel.is_guarded:
             self._note(kernel.check(), cell)
 
+    def look(self, kernel: BoxKernel, cell: str) -> None:
+        """Look at the kernel of the answers, in which the test does not run."""
+        self._note(kernel.check(), cell)
+
+    def refused(self, cell: str, *, odd: bool) -> None:
+        """Note that an answer gave a test what is no data."""
+        self._note([("not_plain", "")] if odd else [], cell)
+
     def ended(self, kernel: BoxKernel) -> None:
         """Take over what was heard at any time."""
         self._note(kernel.heard, self._last)

@@ -1,8 +1,8 @@
 """Lend a learner's answers to tests that run in another process.
 
-Law: only plain data crosses (`plain_data`), as one line of JSON each. The side
-that runs tests believes nothing: a line that is too long, too late or no value
-becomes an error in the test's own cell, never anything else. An error of the
+Law: only plain data crosses (`plain_data`), in objects of JSON. The side that runs
+tests believes nothing: what is too late or no value becomes an error in the
+test's own cell, never anything else. An error of the
 learner's function arrives as a class of the same name that is built into
 Python, or as `AnswerError`.
 """
@@ -10,21 +10,17 @@ Python, or as `AnswerError`.
 import builtins
 import contextlib
 import io
-import json
-import os
-import select
 import sys
-import time
-from collections.abc import Callable, Iterable, MutableMapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from functools import lru_cache, partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from bioskills.fork_server.plain_data import BAD, NotPlainError, pack, unpack
 
-LONGEST_LINE = 32 << 20
 MOST_PRINTED = 200_000
-CHUNK = 1 << 16
+MOST_WARNINGS, MOST_WARNED = 50, 500
 FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, partial, type(lru_cache(len)))
 
 
@@ -36,72 +32,31 @@ class AnswerTooSlowError(AnswerError):
     """The answer took longer than a call may."""
 
 
-class Line:
-    """Lines of JSON over two descriptors, perhaps the same one."""
-
-    def __init__(self, reads: int, writes: int) -> None:
-        self.reads, self.writes = reads, writes
-        self._rest = bytearray()
-        self.is_late = False
-        """Whether an answer is still on its way, which must not be taken for another one."""
+class Way(Protocol):
+    """A way to the learner's process: one question, then its answer."""
 
     def say(self, message: dict[str, Any]) -> None:
-        """Send one line."""
-        data = memoryview(json.dumps(message).encode() + b"\n")
-        while data:
-            data = data[os.write(self.writes, data) :]
+        """Send a question."""
 
-    def hear(self, limit_s: float | None = None) -> dict[str, Any] | None:
-        """Return the next line; None at the end.
+    def hear(self, limit_s: float) -> dict[str, Any] | None:
+        """Return the answer; None where the other process has ended.
 
         Raises:
             AnswerTooSlowError: It did not come in time.
-            AnswerError: It is too long, or no object of JSON.
         """
-        until = None if limit_s is None else time.monotonic() + limit_s
-        while b"\n" not in self._rest[-CHUNK:] and b"\n" not in self._rest:
-            left = None if until is None else max(until - time.monotonic(), 0)
-            if not select.select([self.reads], [], [], left)[0]:
-                self.is_late = True
-                raise AnswerTooSlowError
-            chunk = os.read(self.reads, CHUNK)
-            if not chunk:
-                return None
-            self._rest += chunk
-            if len(self._rest) > LONGEST_LINE:
-                raise AnswerError(BAD)
-        text, _end, rest = self._rest.partition(b"\n")
-        self._rest = rest
-        return _object(bytes(text))
 
 
-def _object(text: bytes) -> dict[str, Any]:
+def answer(names: MutableMapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer one question of the tests about these names; runs in the learner's process."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if type(found) is not dict:
-        raise AnswerError(BAD)
-    return found
+        return _VERBS[str(asked.get("op"))](names, asked)
+    except NotPlainError as error:
+        return {"refused": error.code, "kind": error.kind}
+    except BaseException:  # noqa: BLE001 - an interruption, or a learner's own hand in here
+        return {"refused": BAD}
 
 
-def lend(names: MutableMapping[str, Any], line: Line) -> None:
-    """Answer what the tests ask about these names, until they say that it is enough.
-
-    Runs in the learner's process, after the cells before the test.
-    """
-    while True:
-        asked = line.hear()
-        if asked is None or asked.get("op") == "end":
-            return
-        try:
-            said = _VERBS[str(asked.get("op"))](names, asked)
-        except NotPlainError as error:
-            said = {"refused": error.code, "kind": error.kind}
-        line.say(said)
-
-
-def _get(names: MutableMapping[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+def _get(names: MutableMapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     name = asked["name"]
     if name not in names:
         return {"missing": True}
@@ -112,12 +67,16 @@ def _get(names: MutableMapping[str, Any], asked: dict[str, Any]) -> dict[str, An
     return {"value": pack(names[name])}
 
 
-def _call(names: MutableMapping[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+def _call(names: MutableMapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     given, named = unpack(asked["args"]), unpack(asked["named"])
     printed, warned = io.StringIO(), io.StringIO()
-    said: dict[str, Any] = {}
+    said: dict[str, Any] = {"warnings": []}
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(warned):
+        with (
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(warned),
+            _warnings_kept(said["warnings"]),
+        ):
             said["value"] = pack(names[asked["name"]](*given, **named))
     except NotPlainError:
         raise
@@ -130,14 +89,31 @@ def _call(names: MutableMapping[str, Any], asked: dict[str, Any]) -> dict[str, A
     return said
 
 
-_VERBS: dict[str, Callable[[MutableMapping[str, Any], dict[str, Any]], dict[str, Any]]] = {
+@contextlib.contextmanager
+def _warnings_kept(kept: list[Any]) -> Iterator[None]:
+    """Keep warnings for the tests, whose filters decide; ours, and what was warned of, stay."""
+
+    def keep(message: Warning | str, category: type[Warning], *_place: Any, **_more: Any) -> None:
+        if len(kept) < MOST_WARNINGS:
+            kinds = [f"{kind.__module__}.{kind.__name__}" for kind in category.__mro__]
+            kept.append([kinds, str(message)[:MOST_WARNED]])
+
+    before, warnings.showwarning = warnings.showwarning, keep
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
+_VERBS: dict[str, Callable[[MutableMapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
+    "look": lambda _names, _asked: {},
     "get": _get,
     "call": _call,
 }
 
 
 def borrow(
-    names: MutableMapping[str, Any], wanted: Iterable[str], line: Line, limit_s: float
+    names: MutableMapping[str, Any], wanted: Iterable[str], line: Way, limit_s: float
 ) -> list[tuple[str, str]]:
     """Put values, and functions that ask over the line, under these names.
 
@@ -146,7 +122,7 @@ def borrow(
     Args:
         names: The namespace of the tests.
         wanted: What they need of the learner's.
-        line: Leads to the learner's process, which is in `lend`.
+        line: Leads to the learner's process, which answers with `answer`.
         limit_s: Wall seconds that each call may take.
 
     Returns: Names that could not come, each with why: a code of `plain_data`,
@@ -158,9 +134,9 @@ def borrow(
         said = _ask(line, {"op": "get", "name": name}, limit_s)
         if said.get("function") is True:
             names[name] = _stub(name, line, limit_s)
-        elif type(sys.modules.get(str(said.get("module")))) is ModuleType:
+        elif type(sys.modules.get(_module_of(said))) is ModuleType:
             # Only what is imported here already: nothing of theirs decides what runs.
-            names[name] = sys.modules[said["module"]]
+            names[name] = sys.modules[_module_of(said)]
         elif "value" in said:
             try:
                 names[name] = unpack(said["value"])
@@ -171,14 +147,13 @@ def borrow(
     return absent
 
 
-def give_back(line: Line) -> None:
-    """Tell the learner's process that the test is over."""
-    line.say({"op": "end"})
+def _module_of(said: Mapping[str, Any]) -> str:
+    """Return the module's name; never that of the namespace in which tests run."""
+    name = str(said.get("module"))
+    return "" if name == "__main__" else name
 
 
-def _ask(line: Line, question: dict[str, Any], limit_s: float) -> dict[str, Any]:
-    if line.is_late:
-        raise AnswerError("ended")
+def _ask(line: Way, question: dict[str, Any], limit_s: float) -> dict[str, Any]:
     line.say(question)
     said = line.hear(limit_s)
     if said is None:
@@ -186,13 +161,14 @@ def _ask(line: Line, question: dict[str, Any], limit_s: float) -> dict[str, Any]
     return said
 
 
-def _stub(name: str, line: Line, limit_s: float) -> Callable[..., Any]:
+def _stub(name: str, line: Way, limit_s: float) -> Callable[..., Any]:
     def ask(*given: Any, **named: Any) -> Any:
         question = {"op": "call", "name": name, "args": pack(given), "named": pack(named)}
         said = _ask(line, question, limit_s)
         for stream, key in ((sys.stdout, "printed"), (sys.stderr, "warned")):
             if said.get(key):
                 stream.write(str(said[key]))
+        _warn(said.get("warnings"))
         _follow(given, said.get("args"))
         if "raised" in said:
             raise _error_of(said["raised"])
@@ -202,6 +178,24 @@ def _stub(name: str, line: Line, limit_s: float) -> Callable[..., Any]:
 
     ask.__name__ = ask.__qualname__ = name
     return ask
+
+
+def _warn(kept: Any) -> None:
+    """Warn of what the answer warned of, as the filters of the tests have it."""
+    for one in (kept if type(kept) is list else ())[:MOST_WARNINGS]:
+        if type(one) is list and len(one) == 2 and type(one[0]) is list:  # noqa: PLR2004 - a pair
+            text = str(one[1])[:MOST_WARNED]
+            warnings.warn_explicit(text, _category(one[0]), "answer", 1, module="__main__")
+
+
+def _category(kinds: list[Any]) -> type[Warning]:
+    """Return the nearest class of warnings that is imported here."""
+    for kind in kinds:
+        module, _dot, name = str(kind).rpartition(".")
+        found = vars(sys.modules.get(module, sys)).get(name)
+        if isinstance(found, type) and issubclass(found, Warning):
+            return found
+    return UserWarning
 
 
 def _error_of(kinds: Any) -> BaseException:

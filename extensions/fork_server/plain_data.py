@@ -11,8 +11,11 @@ import base64
 import sys
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from pathlib import PosixPath
 from types import GeneratorType
 from typing import Any
+
+from bioskills.fork_server import plain_records
 
 MOST_PARTS = 200_000
 DEEPEST = 40
@@ -116,6 +119,7 @@ _PACKS: tuple[tuple[tuple[type, ...], Callable[[_Packer, Any, int], Any]], ...] 
     ((dict, Counter, OrderedDict), _pairs),
     ((bytes, bytearray), _bytes),
     ((range,), _range),
+    ((PosixPath,), lambda _packer, value, _depth: {"path": str(value)}),
     (DRAWN, _drawn),
 )
 
@@ -174,13 +178,7 @@ def _column(packer: _Packer, values: Any, depth: int) -> Any:
     return ["numpy", packer.pack(values.to_numpy(), depth)]
 
 
-def _pack_sequence(_packer: _Packer, value: Any, _depth: int) -> Any:
-    if type(value) is sys.modules["Bio.Seq"].Seq:
-        return {"seq": str(value)}
-    return None
-
-
-_LIBRARIES = {"numpy": _pack_numpy, "pandas": _pack_pandas, "Bio.Seq": _pack_sequence}
+_LIBRARIES = {"numpy": _pack_numpy, "pandas": _pack_pandas, **plain_records.PACKS}
 
 
 def pack(value: Any) -> Any:
@@ -280,6 +278,7 @@ _UNPACKS: dict[str, Callable[[Any], Any]] = {
     "bytearray": lambda body: bytearray(base64.b64decode(body)),
     "range": lambda body: range(*_each(body)),
     "iter": lambda body: iter(_each(body)),
+    "path": lambda body: PosixPath(str(body)),
     "array": _array,
     "scalar": lambda body: _array(body)[()],
     "objects": _objects,
@@ -292,5 +291,6 @@ _UNPACKS: dict[str, Callable[[Any], Any]] = {
     "index": lambda body: sys.modules["pandas"].Index(_column_of(body[1]), name=_unpacked(body[0])),
     "timestamp": lambda body: sys.modules["pandas"].Timestamp(str(body)),
     "timedelta": lambda body: sys.modules["pandas"].Timedelta(str(body)),
-    "seq": lambda body: sys.modules["Bio.Seq"].Seq(str(body)),
+    "record": lambda body: plain_records.made_of(str(body[0]), _unpacked(body[1])),
+    "seq": plain_records.sequence_of,
 }

@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter, OrderedDict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ class Lying(float):
 PLAIN = [
     None, True, 0, -(2**80), 1.5, -0.0, math.inf, math.nan, 3 + 2j, "", "é\ud800", b"\x00a",
     bytearray(b"a"), [1, (2.0, {3}), {"a": [None]}], frozenset({1}), {(1, 2): "x"},
-    Counter("ACA"), OrderedDict(a=1), range(1, 9, 2),
+    Counter("ACA"), OrderedDict(a=1), range(1, 9, 2), Path("data/a.fasta"),
 ]  # fmt: skip
 ARRAYS = [
     numpy.float32(1.5), numpy.int64(3), numpy.bool_(True), numpy.str_("ab"),

@@ -54,6 +54,33 @@ def test_tests_run_in_the_clean_process_alone_with_what_answers_gave() -> None:
     ]
 
 
+def test_commands_of_ipython_hide_no_name() -> None:
+    parts = [
+        Part("a", "%matplotlib inline\nfiles = !ls\nif files:\n    !ls\n", "answer"),
+        Part("b", "%%time\nassert files", "test"),
+    ]
+
+    assert plan(parts)[1] == Step("b", "clean", ("files",))
+
+
+def test_a_name_that_nobody_binds_in_plain_sight_may_be_an_answers() -> None:
+    parts = [
+        Part("a", "globals()['gc'] = len", "answer"),
+        Part("b", "from helper import *", "given"),
+        Part("c", "assert same(gc('A'), 1)", "test"),
+    ]
+
+    assert plan(parts)[2] == Step("c", "clean", (), ("gc", "same"))
+
+
 def test_every_refusal_is_a_sentence_with_the_name() -> None:
-    for code in ("missing", "not_plain", "too_large", "categorical", "many_levels", "other"):
+    for code in (
+        "late",
+        "missing",
+        "not_plain",
+        "too_large",
+        "categorical",
+        "many_levels",
+        "other",
+    ):
         assert refusal(code, "table").startswith("table ")

@@ -1,0 +1,30 @@
+"""What happened while the notebooks of one assignment ran; filled by the step that runs them."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Record:
+    """What happened while an assignment's notebooks ran.
+
+    Attributes:
+        ended: Why a kernel ended early, by notebook: *died*, *flood*, *late*, *spent*.
+        unrun: Tests that were not run, by grade_id.
+        unscorable: Tests whose value is no score, by grade_id.
+        begun: Notebooks whose cells began to run.
+        cells_s: Processor seconds of the cells, by the kernels' own word.
+        kernels_s: Of the kernels in all: with what watches them.
+        refused: Why no box could be made; empty where one was.
+        left_behind: Entries of the working folder that are no regular files.
+        said: Why a test got no answer in isolated mode, by `<notebook>/<grade_id>`.
+    """
+
+    ended: dict[str, str] = field(default_factory=dict)
+    unrun: list[str] = field(default_factory=list)
+    unscorable: list[str] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)
+    cells_s: float = 0.0
+    kernels_s: float = 0.0
+    refused: str = ""
+    left_behind: int = 0
+    said: dict[str, str] = field(default_factory=dict)
