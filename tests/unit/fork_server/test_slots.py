@@ -43,7 +43,7 @@ def asked(config: Config) -> Iterator[socket.socket]:
 
 def serve(config: Config, caller: Caller) -> None:
     try:
-        slots.serve(config, caller, wire.Request("slot", limits=LIMITS))
+        slots.serve(config, caller, wire.Request("slot", mode="exec", limits=LIMITS))
     except slots.NoSlotError:
         caller.answer({"failed": wire.BUSY})
 
