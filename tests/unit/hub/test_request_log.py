@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
-from tornado.log import app_log
+from tornado.log import access_log
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
@@ -19,10 +19,10 @@ def heard(
 ) -> Iterator[pytest.LogCaptureFixture]:
     """What tornado's logger says, wherever another part of Jupyter has led it in this process."""
     for name, value in {"propagate": False, "disabled": False, "level": logging.DEBUG}.items():
-        monkeypatch.setattr(app_log, name, value)
-    app_log.addHandler(caplog.handler)
+        monkeypatch.setattr(access_log, name, value)
+    access_log.addHandler(caplog.handler)
     yield caplog
-    app_log.removeHandler(caplog.handler)
+    access_log.removeHandler(caplog.handler)
 
 
 class Answer(RequestHandler):
