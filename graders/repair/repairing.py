@@ -24,10 +24,17 @@ _MATTERS = {"put_back", "moved", "skip", "recognised"}
 """Repairs for whose sake a notebook that nbgrader grades is changed all the same."""
 
 
+SETTLED = {"not_found", "recognised", "timestamp"}
+"""What is said again of files in which nothing is left to do."""
+MOST_ROUNDS = 3
+
+
 def repair(
     files: Mapping[str, bytes], expected: Mapping[str, Expected], *, restore: bool = True
 ) -> Repaired:
     """Return the files to grade, and what was put right in them.
+
+    What is put right can let more be seen: it is looked at again until nothing is left.
 
     Args:
         files: What was handed in, by path.
@@ -37,6 +44,21 @@ def repair(
             cell is put back, moved or recognised, and every score that stock nbgrader
             gives is the same, except that no test is left out by its tag.
     """
+    found = _once(files, expected, restore=restore)
+    for _round in range(MOST_ROUNDS if found.mended else 0):
+        there = {n: book for n, book in expected.items() if f"{n}{ENDING}" in found.files}
+        books = {f"{name}{ENDING}": found.files[f"{name}{ENDING}"] for name in there}
+        again = _once(books, there, restore=restore)
+        more = tuple(note for note in again.mended if note.code not in SETTLED)
+        if not more:
+            break
+        found = replace(found, files={**found.files, **again.files}, mended=(*found.mended, *more))
+    return found
+
+
+def _once(
+    files: Mapping[str, bytes], expected: Mapping[str, Expected], *, restore: bool
+) -> Repaired:
     found = _with_time(files)
     free = dict(files)
     for name in expected:

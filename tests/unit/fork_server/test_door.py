@@ -193,11 +193,13 @@ def answers_as(uid: int, path: Path, count: int) -> list[dict[str, object]]:
     heard_end, told_end = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.setgroups([])
-        os.setresuid(uid, uid, uid)
-        said = [ask(path, b'{"op":"echo"}\n') for _ in range(count)]
-        os.write(told_end, json.dumps(said).encode())
-        os._exit(0)
+        try:  # whatever happens, this child must not go on with the tests
+            os.setgroups([])
+            os.setresuid(uid, uid, uid)
+            said = [ask(path, b'{"op":"echo"}\n') for _ in range(count)]
+            os.write(told_end, json.dumps(said).encode())
+        finally:
+            os._exit(0)
     os.close(told_end)
     with os.fdopen(heard_end) as file:
         said = json.load(file)
