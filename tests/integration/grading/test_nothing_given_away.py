@@ -26,7 +26,7 @@ from bioskills_tests import ROOT
 
 from bioskills.base import tables, wire
 from bioskills.base.settings import Grading
-from bioskills.base.wire import CAMPUS_PREFIX, Feedback, GradeResult, Job
+from bioskills.base.wire import CAMPUS_PREFIX, ODD_POINTS, Feedback, GradeResult, Job
 from bioskills.graders.exchange.feedback_page import feedback_page
 from bioskills.graders.gradebook import record
 from bioskills.graders.grading import Bench, grade
@@ -299,7 +299,9 @@ def test_a_number_that_the_code_chose_waits_for_a_person(
     told = "int.from_bytes(hidden()[60:66].encode()) / 2**48"
     reading = room.read(leaks.armed(room.released(), part=told, ways={}))
 
-    assert [flag.cell for flag in reading.result.flags] == ["p1/part"]
+    # Other flags name how the code reached for the hidden text.
+    odd = [flag.cell for flag in reading.result.flags if flag.code == ODD_POINTS]
+    assert odd == ["p1/part"]
     (points,) = (c.auto_points for c in reading.result.cells if c.cell == "p1/part")
     assert not any(str(points)[:6] in text for text in reading.texts.values())
     assert "fetch_feedback" not in reading.texts
