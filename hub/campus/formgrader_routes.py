@@ -21,7 +21,6 @@ from bioskills.base.tables import Assignment, AuditEntry, Cohort, Job, Person, R
 from bioskills.base.text import _
 from bioskills.hub.campus import jobs
 from bioskills.hub.campus.callers import bearer
-from bioskills.hub.campus.refusals import refuse_token
 from bioskills.hub.campus.site import Refused, Site, site_of
 from bioskills.hub.membership import find_person, has_seat
 
@@ -44,7 +43,8 @@ def run_slug(request: Request) -> str:
     site = site_of(request)
     slug = run_of(bearer(request), site.grader_token_sha256, site.clock())
     if slug is None:
-        refuse_token(_("This is no formgrader's token, or its time is over."))
+        message = _("This is no formgrader's token, or its time is over.")
+        raise Refused(403, "token", message, _("Open formgrader anew from the course page."))
     return slug
 
 

@@ -73,11 +73,11 @@ def test_who_does_not_teach_the_run_gets_nothing_graded(exchange: Any, token: st
 def test_another_run_s_or_an_old_or_a_false_token_gets_nothing(exchange: Any) -> None:
     tokens = {
         run_token(KEY, "another-run", now()): 404,
-        run_token(KEY, RUN, now() - LIFETIME - timedelta(seconds=1)): 401,
-        run_token("0" * 64, RUN, now()): 401,
-        GRADER_TOKEN: 401,
-        exchange.lab("ina"): 401,
-        exchange.named("list"): 401,
+        run_token(KEY, RUN, now() - LIFETIME - timedelta(seconds=1)): 403,
+        run_token("0" * 64, RUN, now()): 403,
+        GRADER_TOKEN: 403,
+        exchange.lab("ina"): 403,
+        exchange.named("list"): 403,
     }
 
     assert list(tokens.values()) == [
