@@ -16,6 +16,7 @@ import pytest
 from bioskills_product import ENVIRONMENTS
 
 from bioskills.graders import box as boxes
+from bioskills.graders import box_talk
 from bioskills.graders.box import BoxEndedError, BoxKernel, open_box
 from bioskills.graders.own_parent import ParentDoor, WardenDoor, own_door
 from bioskills.graders.sandbox import Limits, SandboxError
@@ -229,7 +230,7 @@ def test_what_programs_print_is_cut_too(open_: Open) -> None:
 
 
 def test_more_than_a_line_carries_is_a_flood(open_: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boxes, "MOST_BYTES", 4 << 20)
+    monkeypatch.setattr(box_talk, "MOST_BYTES", 4 << 20)
     code = "from IPython.display import display\nfor _ in range(9): display({'text/plain': 'x' * 999_999}, raw=True)"
 
     assert why_ended(open_(), code) == "flood"
@@ -263,7 +264,7 @@ print('still here')
 def test_fork_bombs_in_two_boxes_hurt_no_neighbour(open_: Open) -> None:
     bombs, neighbour = [open_(), open_()], open_()
     for kernel in bombs:
-        kernel._send({"id": "bomb", "code": BOMB})
+        kernel.send({"id": "bomb", "code": BOMB})
     time.sleep(1.0)
 
     assert said(

@@ -136,7 +136,11 @@ def test_plain_nbgrader_gives_the_same_scores(
         stock.hand_in(learner, assignment, files)
     assert stock.run("autograde", assignment) == 0
 
-    found = {name: ours(class_.grade(assignment, files, name)) for name, files in given.items()}
+    # Nothing put right: where stock grades with a loss, so does ours (`restore`, repaired hand-ins).
+    bench = class_.quick(restore=False)
+    found = {
+        name: ours(class_.grade(assignment, files, name, bench)) for name, files in given.items()
+    }
 
     assert found == {name: stock.scores(name, assignment) for name in given}
     assert all(auto == most for auto, most, waits in found["solution"].values() if not waits)
