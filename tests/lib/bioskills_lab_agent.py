@@ -66,7 +66,8 @@ class Agent:
     async def begin(self, name: str, code: str) -> None:
         """Send a cell and wait for its first output only."""
         _manager, client = self.kernels[name]
-        asked = client.execute(code)
+        # Otherwise an interrupted cell has the next request aborted for a moment.
+        asked = client.execute(code, stop_on_error=False)
         outputs: list[Any] = []
         while not outputs:
             await _idle(client, asked, outputs)
