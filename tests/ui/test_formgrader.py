@@ -1,10 +1,13 @@
 """An instructor's work in formgrader, by clicks from the first page."""
 
 import re
+import shutil
+from collections.abc import Iterator
 
 import pytest
 from bioskills_browser import GRADED_MS
 from bioskills_handins import HandIns
+from bioskills_product import Product, keep_logs, new_product
 from bioskills_tests import sign_in
 from playwright.sync_api import expect
 
@@ -33,16 +36,26 @@ def make_hostile(book) -> None:
     ]
 
 
+@pytest.fixture(scope="module")
+def own() -> Iterator[Product]:
+    """An installation of its own: in the common one every learner's first hand-in is another test's."""
+    found = new_product()
+    found.start()
+    yield found
+    found.stop()
+    keep_logs(found)
+    shutil.rmtree(found.data)
+
+
 @pytest.fixture
-def formgrader(product, new_context):
-    """The page that *Open in formgrader* opens for ina, after sofia handed in hostile work."""
-    # Not lea: her first day is another test's.
-    sofia = HandIns(product, "sofia")
-    sofia.hand_in("p1", make_hostile)
-    assert sofia.graded("p1")
+def formgrader(own, new_context):
+    """The page that *Open in formgrader* opens for ina, after lea handed in hostile work."""
+    lea = HandIns(own, "lea")
+    lea.hand_in("p1", make_hostile)
+    assert lea.graded("p1")
     context = new_context()
     page = context.new_page()
-    sign_in(page, product, "ina")
+    sign_in(page, own, "ina")
     page.wait_for_url("**/services/campus/**")
     page.get_by_role("link", name="First steps with sequences").click()
     with context.expect_page() as opened:
@@ -51,7 +64,7 @@ def formgrader(product, new_context):
     return opened.value
 
 
-def cell(page, name, row="p-000003"):
+def cell(page, name, row="p-000001"):
     return page.locator("#main-table tr").filter(has_text=row).locator(f".{name}")
 
 
