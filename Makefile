@@ -35,18 +35,13 @@ lint: python ## Format and lint rules, types
 # One process each: a browser's event loop must not run under the other suites.
 SUITE = $(BUILD) --dev -- python -m pytest
 
-# With SECOND=1 what failed runs once more, alone and out loud: a machine's hiccup is told from a fault.
-suite = $(SUITE) $(1) || { [ -n "$(SECOND)" ] && \
-	echo "== FAILED ONCE: the tests named above, a second time" && \
-	$(SUITE) $(1) --last-failed --last-failed-no-failures=none; }
-
 test: lint ## Everything that must be green before a commit
-	@$(call suite,-m "not slow" tests/contract tests/unit)
-	@$(call suite,-m "not slow" tests/integration)
-	@$(call suite,-m "not slow" tests/ui)
+	@$(SUITE) -m "not slow" tests/contract tests/unit
+	@$(SUITE) -m "not slow" tests/integration
+	@$(SUITE) -m "not slow" tests/ui
 
 slow: python
-	@$(call suite,-m slow tests/integration)
+	@$(SUITE) -m slow tests/integration
 
 test-all: test slow ## ... and the slow tests
 
