@@ -10,16 +10,17 @@ from bioskills_handins import HandIns
 from bioskills_http import eventually, processes, rest
 from bioskills_product import Product
 
-from bioskills.hub.processes import PROC, start_time
+from bioskills.hub.processes import PROC
 
 pytestmark = pytest.mark.integration
 
 PAGE = "formgrader/manage_assignments"
+SERVICE = b"bioskills.graders.formgrader"
 IDLE_S = 60
 
 
-def pid_of(product: Product, word: bytes) -> int:
-    """Return the process of a service by a word of its command line."""
+def pid_of(product: Product, word: bytes) -> int | None:
+    """Return the process of a service by a word of its command line; None: it does not run."""
     for pid in processes(product):
         try:
             words = (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
@@ -27,11 +28,19 @@ def pid_of(product: Product, word: bytes) -> int:
             continue
         if word in words and words[0].endswith(b"python"):
             return pid
-    raise AssertionError(word)
+    return None
+
+
+def kill(product: Product, word: bytes) -> int:
+    """Kill a service that must run now; return the process it was."""
+    pid = pid_of(product, word)
+    assert pid, word
+    os.kill(pid, signal.SIGKILL)
+    return pid
 
 
 def test_it_lives_through_a_killed_hub(ina: Formgrader) -> None:
-    os.kill(pid_of(ina.product, b"bioskills.hub.start_hub"), signal.SIGKILL)
+    kill(ina.product, b"bioskills.hub.start_hub")
     time.sleep(1)
     back = eventually(lambda: ina.client.get(f"{ina.product.url}/hub/health").is_success, 60)
 
@@ -42,10 +51,9 @@ def test_it_lives_through_a_killed_hub(ina: Formgrader) -> None:
 
 
 def test_it_ends_with_its_service_and_the_next_visit_starts_it_again(ina: Formgrader) -> None:
-    service = pid_of(ina.product, b"bioskills.graders.formgrader")
-    os.kill(service, signal.SIGKILL)
+    killed = kill(ina.product, SERVICE)
     gone = eventually(lambda: not ina.get(PAGE).is_success, 20)
-    again = eventually(lambda: start_time(pid_of(ina.product, b"bioskills.graders.formgrader")), 30)
+    again = eventually(lambda: pid_of(ina.product, SERVICE) not in {None, killed}, 60)
 
     assert gone
     assert again
