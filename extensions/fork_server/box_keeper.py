@@ -1,4 +1,4 @@
-"""The first process in a box: starts the kernel, interrupts it, hands its files out, ends all.
+"""The first process in a box: interrupts the kernel, hands its files out, ends all.
 
 Law: alone of the box's processes it has the control line; it has the slot's
 rights and no more, and the kernel and what it starts can neither read it nor
@@ -19,56 +19,50 @@ import signal
 import socket
 import stat
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 
 from bioskills.fork_server import box_walls, linux
 
 MOST_FILES = 2000
+MOST_BYTES = 1 << 12
+KILLED = b'{"exit": -9}'
 TURN_MS = 1000
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def keep(
-    control: socket.socket, line: socket.socket, kernel: Callable[[], object], most_bytes: int
-) -> None:
-    """Run the kernel in a child, serve the control line, end with it.
+def keep(control: socket.socket, box: socket.socket, kernel: int, most_bytes: int) -> None:
+    """Serve the control line, end with it.
 
     Args:
         control: The control line.
-        line: The kernel's own; it ends with the kernel, so it is closed here.
-        kernel: Becomes the kernel.
+        box: Where the kernel's end is told, by who forked it.
+        kernel: The kernel's process.
         most_bytes: How large the files may be in all that are handed out.
     """
     # A signal that this process handles would reach it even from inside.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    pid = os.fork()
-    if pid == 0:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        control.close()
-        os.setsid()
-        kernel()
-        os._exit(0)
-    line.close()
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
-    _Keeper(control, pid, most_bytes).serve()
+    _Keeper(control, box, kernel, most_bytes).serve()
 
 
 class _Keeper:
-    def __init__(self, control: socket.socket, pid: int, most_bytes: int) -> None:
-        self.control, self.pid, self.most_bytes = control, pid, most_bytes
-        self.kernel = os.pidfd_open(pid)
+    def __init__(
+        self, control: socket.socket, box: socket.socket, kernel: int, most_bytes: int
+    ) -> None:
+        self.control, self.box, self.kernel = control, box, kernel
+        self.most_bytes = most_bytes
         self.ended = False
 
     def serve(self) -> None:
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
-        poll.register(self.kernel, select.POLLIN)
+        poll.register(self.box, select.POLLIN)
         while True:
             for descriptor, _event in poll.poll(TURN_MS):
-                if descriptor == self.kernel:
-                    poll.unregister(self.kernel)
+                if descriptor == self.box.fileno():
+                    poll.unregister(self.box)
                     self._end()
                 elif not self._obey(self.control.recv(1)):
                     return
@@ -77,9 +71,10 @@ class _Keeper:
     def _obey(self, order: bytes) -> bool:
         if order == b"I" and not self.ended:
             with suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGINT)
+                os.killpg(self.kernel, signal.SIGINT)
         elif order == b"K" and not self.ended:
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self.kernel, signal.SIGKILL)
         elif order == b"F" and self.ended:
             self._send_files()
         return bool(order)
@@ -87,18 +82,17 @@ class _Keeper:
     def _end(self) -> None:
         """Tell how the kernel ended, after everything that it left behind was ended."""
         self.ended = True
-        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        # Nothing is heard where the warm parent ended: then all its kernels were killed.
+        told = json.loads(self.box.recv(MOST_BYTES) or KILLED)
         with suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
-        self._say({"exit": status})
+        self._say({"exit": told["exit"]})
 
     def _reap(self) -> None:
-        """Wait for what was left to us; never for the kernel, whose end is told elsewhere."""
+        """Wait for what was left to us; the kernel is another's child."""
         with suppress(ChildProcessError):
-            while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                if found.si_pid == self.pid and not self.ended:
-                    return
-                os.waitpid(found.si_pid, 0)
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
     def _say(self, message: dict[str, object]) -> None:
         with suppress(OSError):

@@ -71,6 +71,22 @@ def build(config: Config, uid: int, limits: Mapping[str, int], ask: "Asker") -> 
     _become(uid, limits)
 
 
+def enter(config: Config, uid: int, limits: Mapping[str, int], first: int) -> None:
+    """Join a box whose walls stand, and give up every right; called in its namespace of processes.
+
+    Args:
+        config: The installation.
+        uid: The slot's; 0 where we are unprivileged.
+        limits: What the box may use.
+        first: Handle of the box's first process.
+    """
+    if uid:
+        cgroups.join(config.mark, uid)
+    linux.setns(first, NAMESPACES | linux.CLONE_NEWUSER)
+    _limit(limits)
+    _become(uid, limits)
+
+
 class Asker:
     """The way to the maker outside, who maps a new user namespace to the slot's uid."""
 
@@ -83,13 +99,18 @@ class Asker:
         if os.read(self._answered[0], 1) != b"1":
             raise OSError("the maker of the box did not map its user")
 
-    def answer(self, pid: int, uid: int) -> None:
-        """Write the maps of a child that asks; one that ended asks nothing."""
+    def built(self) -> None:
+        """Say that all walls stand and every right is given up."""
+        os.write(self._asked[1], b"b")
+
+    def answer(self, pid: int, uid: int) -> bool:
+        """Write the maps of a child that asks; say whether it came to have all its walls."""
         os.close(self._asked[1])
-        if os.read(self._asked[0], 1) == b"m":
+        while (asked := os.read(self._asked[0], 1)) == b"m":
             for name in ("uid_map", "gid_map"):
                 _write(f"/proc/{pid}/{name}", f"{uid} {uid} 1")
             os.write(self._answered[1], b"1")
+        return asked == b"b"
 
 
 def _write(path: str, text: str) -> None:

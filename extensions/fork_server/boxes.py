@@ -1,10 +1,10 @@
-"""The warm parent of boxes: fork a kernel for one submission, behind walls of its own.
+"""The warm parent of boxes: fork the kernel of a submission into a box that is ready.
 
 Law: runs in bubblewrap with a course environment's modules imported and a kernel
-made, one thread, no event loop. Only who runs it may ask (the warden as root; the
-same account where all is one account). A box's process goes behind the walls and
-gives up every right before it reads what the caller sends: one line, with two
-descriptors, the kernel's line and the control line.
+made, one thread, no event loop. It listens to its own maker of boxes alone
+(`box_maker`, forked before anything was imported, because forking this process
+is dear). A kernel enters the box and gives up every right before it reads what
+the caller sends: one line, with a descriptor.
 
 Usage: python -I -m bioskills.fork_server.boxes CONFIG.json
 """
@@ -12,123 +12,127 @@ Usage: python -I -m bioskills.fork_server.boxes CONFIG.json
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from bioskills.fork_server import (
-    box_keeper,
+    box_maker,
     box_walls,
     child,
     config,
-    drop,
     kernels,
     linux,
     preload,
     warm,
     wire,
 )
-from bioskills.fork_server.door import Caller, Door, Loop
 
-QUOTA = 64
-DESCRIPTORS = 2
 MB = 1 << 20
-DEFAULT_FILES_MB = 64
 COLD = "BIOSKILLS_COLD_KERNEL"
 """Variable that names a kernel to start anew instead of the forked one."""
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
 class Boxes:
-    """Forks boxes; what becomes of them is their caller's business."""
+    """Forks kernels where the maker asks for one, and tells each box how its kernel ended."""
 
-    def __init__(self, settings: config.Config, app: object) -> None:
-        self.config, self.app = settings, app
-        me = os.geteuid()
-        path = settings.socket("boxes")
-        door = Door(path, 0o600, lambda uid: uid == me, QUOTA, self.handle, me, 0.0, True)
-        self.loop = Loop(door, lambda _pid, _status: None)
-        if settings.ends_with_input and me != 0:
-            self.loop.end_with_input()
+    def __init__(self, settings: config.Config, app: object, maker: socket.socket) -> None:
+        self.config, self.app, self.maker = settings, app, maker
+        self.own_processes = os.open("/proc/self/ns/pid_for_children", os.O_RDONLY)
+        self.poll = select.poll()
+        self.poll.register(maker, select.POLLIN)
+        self.running: dict[int, tuple[int, socket.socket]] = {}
 
-    def handle(self, caller: Caller, request: wire.Request) -> bool:
-        """Fork the maker of one box."""
-        uid = request.uid or 0
-        if request.op != "box" or bool(uid) != (os.geteuid() == 0):
-            caller.answer({"failed": wire.BAD_REQUEST})
+    def serve(self) -> None:
+        """Run until the maker ends."""
+        while True:
+            for descriptor, _event in self.poll.poll():
+                if descriptor != self.maker.fileno():
+                    self._tell_end(descriptor)
+                elif not self._take():
+                    return
+
+    def _take(self) -> bool:
+        """Fork one kernel; say whether there is still a maker."""
+        message, found, _flags, _address = socket.recv_fds(self.maker, box_maker.MOST_BYTES, 2)
+        if not message:
             return False
-        pid = os.fork()
+        box = socket.socket(fileno=found[1])
+        pid = self._forked(found[0])
         if pid == 0:
-            connection = caller.connection.dup()
-            self.loop.close_in_child()
+            order = json.loads(message)
             raise child.ForkedError(
-                partial(_make, self.config, uid, dict(request.limits), connection, self.app)
+                partial(_kernel, self.config, order, first=found[0], box=box, app=self.app)
             )
-        caller.answer({"pid": pid})
-        return False
+        os.close(found[0])
+        if pid < 0:
+            box.close()
+            return True
+        handle = os.pidfd_open(pid)
+        self.running[handle] = pid, box
+        self.poll.register(handle, select.POLLIN)
+        return True
+
+    def _forked(self, first: int) -> int:
+        """Return what fork does, the child being among a box's processes; -1: it cannot be.
+
+        A box that has ended needs no kernel, and its maker hears that from us.
+        """
+        try:
+            linux.setns(first, linux.CLONE_NEWPID)
+            pid = os.fork()
+        except OSError:
+            pid = -1
+        if pid:
+            # For the next child; were it not undone, the next would be in a stranger's box.
+            linux.setns(self.own_processes, linux.CLONE_NEWPID)
+        return pid
+
+    def _tell_end(self, handle: int) -> None:
+        pid, box = self.running.pop(handle)
+        self.poll.unregister(handle)
+        os.close(handle)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        with box, suppress(OSError):
+            box.send(wire.line_of({"exit": status}), socket.MSG_DONTWAIT)
 
 
-def _make(
+def _kernel(
     settings: config.Config,
-    uid: int,
-    limits: Mapping[str, int],
-    connection: socket.socket,
-    app: object,
-) -> None:
-    """Make the box's first process, and wait for its end: nobody else may."""
-    os.setsid()
-    drop.default_signals()
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-    box_walls.leave_processes(uid)
-    asker = box_walls.Asker()
-    first = os.fork()
-    if first == 0:
-        act = partial(_first, settings, uid, limits, connection=connection, app=app, asker=asker)
-        child.run(act)
-    connection.close()
-    if uid:
-        asker.answer(first, uid)
-    os.waitpid(first, 0)
-
-
-def _first(
-    settings: config.Config,
-    uid: int,
-    limits: Mapping[str, int],
+    order: Mapping[str, object],
     *,
-    connection: socket.socket,
+    first: int,
+    box: socket.socket,
     app: object,
-    asker: box_walls.Asker,
 ) -> None:
+    """Go into the box, and be its kernel."""
+    os.setsid()
     try:
-        box_walls.build(settings, uid, limits, asker)
+        box_walls.enter(settings, order["uid"], order["limits"], first)  # type: ignore[arg-type]
         # The uid has changed, which takes this away.
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-        line, control, variables = _received(connection)
+        box.send(wire.line_of({"pid": os.getpid()}))
+        line, variables = _received(box)
     except (OSError, ValueError) as error:
-        connection.sendall(wire.line_of({"failed": wire.FAILED, "said": str(error)[:200]}))
+        box.send(wire.line_of({"failed": wire.FAILED, "said": str(error)[:200]}))
         raise
-    connection.sendall(wire.line_of({"ready": True}))
-    connection.close()
-    most = limits.get("files_mb", DEFAULT_FILES_MB) * MB
-    box_keeper.keep(control, line, lambda: _be_kernel(line, variables, app), most)
+    _be_kernel(line, variables, app)
 
 
-def _received(connection: socket.socket) -> tuple[socket.socket, socket.socket, dict[str, str]]:
-    """Return the kernel's line, the control line and the environment."""
-    connection.settimeout(child.PAYLOAD_S)
-    text, found, _flags, _address = socket.recv_fds(
-        connection, wire.MOST_PAYLOAD_BYTES, DESCRIPTORS
-    )
-    if len(found) != DESCRIPTORS or not text.endswith(b"\n"):
-        raise wire.BadRequestError("one line with two descriptors is expected")
-    line, control = (socket.socket(fileno=descriptor) for descriptor in found)
-    return line, control, dict(wire.parse_payload(text[:-1]).env)
+def _received(box: socket.socket) -> tuple[socket.socket, dict[str, str]]:
+    """Return the kernel's line and the environment."""
+    text, found, _flags, _address = socket.recv_fds(box, wire.MOST_PAYLOAD_BYTES, 1)
+    if len(found) != 1 or not text.endswith(b"\n"):
+        raise wire.BadRequestError("one line with a descriptor is expected")
+    return socket.socket(fileno=found[0]), dict(wire.parse_payload(text[:-1]).env)
 
 
 def _be_kernel(line: socket.socket, variables: Mapping[str, str], app: object) -> None:
@@ -171,7 +175,7 @@ def _unpack(line: socket.socket) -> None:
                 archive.extractall(".", regular)  # noqa: S202
 
 
-def _ready(settings: config.Config, names: tuple[str, ...]) -> Boxes:
+def _ready(settings: config.Config, names: tuple[str, ...], maker: socket.socket) -> Boxes:
     kept = Path(settings.cache or settings.run_dir)
     os.environ["MPLCONFIGDIR"] = str(kept / "matplotlib")
     os.environ["MPLBACKEND"] = INLINE
@@ -184,27 +188,37 @@ def _ready(settings: config.Config, names: tuple[str, ...]) -> Boxes:
     kernels.end_pools()
     warm.refuse_threads()
     kernels.refuse_contexts()
-    boxes = Boxes(settings, app)
+    boxes = Boxes(settings, app, maker)
     gc.collect()
     gc.freeze()
     return boxes
 
 
-def _serve(path: str) -> Callable[[], object] | None:
-    settings = config.load(Path(path))
-    warm.end_with_parent()
+def _serve(settings: config.Config, maker: socket.socket) -> Callable[[], object] | None:
     learned = preload.learned(settings, "course", Path(sys.prefix)) if settings.cache else ()
     names = (*settings.preload.get("course", ()), *learned)
     try:
-        _ready(settings, names).loop.serve()
+        boxes = _ready(settings, names, maker)
+        maker.send(box_maker.WARM)
+        boxes.serve()
     except child.ForkedError as forked:
         return forked.act
     return None
 
 
 def main(path: str) -> None:
-    """Import, check, and serve."""
-    act = _serve(path)
+    """Fork the maker, import, check, and serve."""
+    settings = config.load(Path(path))
+    warm.end_with_parent()
+    if os.geteuid() != 0:
+        # Who sends a child into a box can come back only to a namespace of his own.
+        linux.unshare(linux.CLONE_NEWPID)
+    maker, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork() == 0:
+        maker.close()
+        child.run(partial(box_maker.main, settings, ours))
+    ours.close()
+    act = _serve(settings, maker)
     # Here no frame of the loop is left below what runs now.
     if act is not None:
         child.run(act)

@@ -1,0 +1,104 @@
+"""One kernel for each box: forked by the warm parent into walls that another process built."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bioskills_http import eventually
+from bioskills_product import ENVIRONMENTS
+
+from bioskills.graders.box import BoxEndedError, BoxKernel, open_box
+from bioskills.graders.own_parent import ParentDoor, WardenDoor, own_door
+from bioskills.graders.sandbox import Limits, SandboxError
+from bioskills.hub.processes import PROC
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+COURSE, LAB = ENVIRONMENTS / "course", ENVIRONMENTS / "lab"
+LIMITS = Limits(memory_mb=600, processes=48, disk_mb=64).of_a_box(60)
+SEEN = """
+import os
+print(sorted(int(name) for name in os.listdir("/proc") if name.isdigit()), os.getpid())
+"""
+MODULE = b"bioskills.fork_server.boxes"
+
+
+@pytest.fixture
+def door() -> WardenDoor | ParentDoor:
+    """The way to boxes on this machine."""
+    return own_door(COURSE, LAB)
+
+
+@pytest.fixture
+def twelve(door: WardenDoor | ParentDoor, tmp_path: Path) -> Iterator[list[BoxKernel]]:
+    """Boxes at one time."""
+    made = [open_box(door, COURSE, LIMITS, tmp_path) for _number in range(12)]
+    yield made
+    for kernel in made:
+        kernel.close()
+
+
+def said(kernel: BoxKernel, code: str) -> str:
+    """Return what a cell prints."""
+    found: list[dict[str, Any]] = []
+    kernel.run(code, 20.0, found.append)
+    return "".join(message["content"].get("text", "") for message in found)
+
+
+def test_each_of_many_kernels_is_in_its_own_box(twelve: list[BoxKernel]) -> None:
+    for number, kernel in enumerate(twelve):
+        said(kernel, f"open('mine', 'w').write('{number}')")
+
+    assert {said(kernel, SEEN) for kernel in twelve} == {"[1, 2] 2\n"}
+    written = [said(kernel, "print(open('mine').read())").strip() for kernel in twelve]
+    assert written == [str(number) for number in range(12)]
+
+
+def _warm_parents(door: WardenDoor | ParentDoor) -> set[int]:
+    """Return the processes that forked kernels come from: of a box's parents the one without a box.
+
+    The maker is its child, so the warm parent is the one whose parent has another command line.
+    """
+    config = str(door.path.parent / "fork.json").encode()
+    found = {}
+    for entry in PROC.iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+            if MODULE in words and config in words and b"--die-with-parent" not in words:
+                found[int(entry.name)] = int(
+                    (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                )
+        except OSError:
+            continue
+    return {pid for pid, parent in found.items() if parent not in found}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="without root nobody starts the parent again")
+def test_boxes_end_with_their_warm_parent_and_the_next_one_makes_new_ones(
+    door: WardenDoor, twelve: list[BoxKernel], tmp_path: Path
+) -> None:
+    (parent,) = _warm_parents(door)
+    os.kill(parent, signal.SIGKILL)
+    for kernel in twelve:
+        with pytest.raises(BoxEndedError):
+            kernel.run("while True: pass", 20.0, lambda _message: None)
+    assert eventually(lambda: _warm_parents(door) - {parent}, 60)
+
+    again = _opened(door, tmp_path)
+    assert said(again, SEEN) == "[1, 2] 2\n"
+    again.close()
+
+
+def _opened(door: WardenDoor, folder: Path) -> BoxKernel:
+    """Open a box as soon as the new parent is warm."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return open_box(door, COURSE, LIMITS, folder)
+        except SandboxError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
