@@ -26,6 +26,7 @@ from pathlib import Path
 from bioskills.fork_server import (
     box_maker,
     box_walls,
+    cgroups,
     child,
     config,
     kernels,
@@ -213,6 +214,7 @@ def main(path: str) -> None:
     if os.geteuid() != 0:
         # Who sends a child into a box can come back only to a namespace of his own.
         linux.unshare(linux.CLONE_NEWPID)
+    cgroups.here()  # looked up once, for all that is forked from here
     maker, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
         maker.close()

@@ -23,6 +23,7 @@ __all__ = ["Mechanism", "detect"]  # what callers know from here
 MARK = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 NORMAL_SHARE = 100
 SHARES_V1 = 1024  # what v1 calls 100
+MAKE_TRIES = 20
 
 
 Limits = Mapping[str, int]
@@ -76,12 +77,24 @@ def ensure(mark: str, uid: int, limits: Limits, at: Mechanism | None = None) -> 
     at = at or here()
     paths = folders(mark, uid, at)
     for folder in dict.fromkeys(paths.values()):
-        folder.parent.mkdir(exist_ok=True)
-        if at.kind == "v2":
-            hierarchy.enable(folder.parent)
-        folder.mkdir(exist_ok=True)
+        _make(folder, at)
     for name, file, value in _values(at, limits):
         hierarchy.write(paths[name], file, value)
+
+
+def _make(folder: Path, at: Mechanism) -> None:
+    """Make a group and the one above it, which the last learner who leaves takes along."""
+    for more in reversed(range(MAKE_TRIES)):
+        try:
+            folder.parent.mkdir(exist_ok=True)
+            if at.kind == "v2":
+                hierarchy.enable(folder.parent)
+            folder.mkdir(exist_ok=True)
+        except (FileNotFoundError, FileExistsError):
+            if not more:
+                raise
+        else:
+            return
 
 
 def _values(at: Mechanism, limits: Limits) -> Iterator[tuple[str, str, str]]:

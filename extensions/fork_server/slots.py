@@ -143,9 +143,13 @@ def _until_the_end(caller: Caller, worker: int) -> int:
 
 
 def clear(config: Config, uid: int) -> None:
-    """End everything that runs in a slot."""
-    cgroups.kill_all(config.mark, uid)
-    killing.of_uid(uid, within_s=5.0)
+    """End everything that runs in a slot.
+
+    All of it is in the slot's control group: it joined before it became the uid. So only a
+    group that could not be emptied makes us look at every process of the machine.
+    """
+    if not cgroups.kill_all(config.mark, uid):
+        killing.of_uid(uid, within_s=5.0)
     cgroups.remove(config.mark, uid)
 
 

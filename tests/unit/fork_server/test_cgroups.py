@@ -134,6 +134,31 @@ def test_a_group_can_be_made_and_removed_twice_and_takes_new_limits(group: int) 
     assert cgroups.kill_all(MARK, UID)  # nobody is there: done
 
 
+COMING_AND_GOING = """
+import sys
+from bioskills.fork_server import cgroups
+for _ in range(300):
+    cgroups.ensure(sys.argv[1], int(sys.argv[2]), {"processes": 20})
+    cgroups.remove(sys.argv[1], int(sys.argv[2]))
+"""
+
+
+@as_root
+@with_groups
+def test_groups_are_made_while_the_last_other_one_takes_the_folder_above_along() -> None:
+    two = [
+        subprocess.Popen(
+            [sys.executable, "-c", COMING_AND_GOING, f"{MARK}-both", str(uid)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for uid in (UID, OTHER)
+    ]
+    said = [process.communicate(timeout=100)[1] for process in two]
+
+    assert [process.returncode for process in two] == [0, 0], said
+
+
 @as_root
 @with_groups
 def test_a_group_in_use_is_not_removed(group: int) -> None:
