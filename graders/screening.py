@@ -62,12 +62,18 @@ def screen(
     shared: dict[str, Any] = {}
     found: list[Flag] = []
     for cell in cells:
-        given = _read(cell.given, Rules(), {}) if cell.given else {}
+        given = _given(cell.given) if cell.given else frozenset()
         here = _read(cell.source, rules, shared)
         found += flags(
             [(code, detail) for code, detail in here.items() if code not in given], cell.cell
         )
     return found
+
+
+@lru_cache(maxsize=512)
+def _given(source: str) -> frozenset[str]:
+    """Return the codes of what was released: a class has it in common."""
+    return frozenset(_read(source, Rules(), {}))
 
 
 def _read(source: str, rules: Rules, shared: dict[str, Any], depth: int = 0) -> Found:
@@ -115,22 +121,28 @@ def _parsed(source: str) -> ast.Module | None:
 
 def functions_of(sources: Iterable[str]) -> frozenset[str]:
     """Return the names of the functions and classes that sources define at their top."""
-    trees = [_parsed(magics.read(source)[0]) for source in sources]
+    return frozenset[str]().union(*map(_functions_in, sources))
+
+
+@lru_cache(maxsize=512)
+def _functions_in(source: str) -> frozenset[str]:
+    tree = _parsed(magics.read(source)[0])
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    return frozenset(
-        node.name for tree in trees if tree for node in tree.body if isinstance(node, kinds)
-    )
+    return frozenset(node.name for node in (tree.body if tree else ()) if isinstance(node, kinds))
 
 
 def _names_in(sources: Iterable[str]) -> frozenset[str]:
     """Return names that a test gives to something; short ones anybody may think of."""
-    trees = [_parsed(magics.read(source)[0]) for source in sources]
+    return frozenset[str]().union(*map(_names_of, sources))
+
+
+@lru_cache(maxsize=512)
+def _names_of(source: str) -> frozenset[str]:
+    tree = _parsed(magics.read(source)[0])
     names: set[str] = set()
-    for node in (node for tree in trees if tree for node in ast.walk(tree)):
+    for node in ast.walk(tree) if tree else ():
         match node:
-            case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name):
-                names.add(name)
-            case ast.Name(id=name) | ast.arg(arg=name):
+            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.arg(arg=name):
                 names.add(name)
             case _:
                 pass

@@ -16,6 +16,7 @@ import importlib
 import signal
 import sys
 import threading
+import tokenize
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -49,16 +50,22 @@ def veil(shell: Any) -> Callable[[bool], None]:
     """Return what says whether the texts of coming cells are kept from the learner's code.
 
     IPython stores a cell's text under `In`, `_i` and in its history before the
-    cell runs; while a test runs, an answer could read it there. Counts go on as ever.
+    cell runs; while a test runs, an answer could read it there. Counts go on as ever,
+    and a semicolon at the end still keeps a result from being shown: points hang on that.
 
     Args:
         shell: The shell; call this once, before `take`.
     """
     history = shell.history_manager
     store, veiled = history.store_inputs, [False]
+    shows_nothing = type(shell.displayhook).semicolon_at_end_of_expression
 
     def store_inputs(line_num: int, source: str, source_raw: str | None = None) -> None:
-        shown = ("", "") if veiled[0] else (source, source_raw)
+        shown = (source, source_raw)
+        if veiled[0]:
+            shown = ("", "")
+            with suppress(tokenize.TokenError, SyntaxError):
+                shown = (";", ";") if shows_nothing(source) else shown
         store(line_num, *shown)
 
     def set_veil(on: bool) -> None:

@@ -549,3 +549,17 @@ def test_signals_of_the_grader_are_not_the_boxes(open_: Open) -> None:
         assert said(kernel, "import time; time.sleep(0.2); print('ran')") == "ran\n"
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(("code", "shown"), [("1;", []), ("1 ;  # so", []), ("1", ["1"])])
+def test_a_hidden_cell_shows_its_last_value_or_not_as_a_seen_one_does(
+    open_: Open, code: str, shown: list[str]
+) -> None:
+    kernel = open_()
+    for veil in (False, True):
+        kernel.check(veil=veil)
+        found: list[dict[str, Any]] = []
+        kernel.run(code, CELL_S, found.append)
+        results = [m["content"]["data"] for m in found if m["msg_type"] == "execute_result"]
+        assert [data["text/plain"] for data in results] == shown
+    assert said(kernel, "print(In[2])") == ("\n" if shown else ";\n")
