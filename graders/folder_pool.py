@@ -5,7 +5,6 @@ once more, then it is an error with a name. Workers hear no Ctrl-C of their own:
 they end with whoever started them, and what they walled in ends with them.
 """
 
-import ctypes
 import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -20,11 +19,11 @@ from typing import TypeVar
 from bioskills.base.text import _
 from bioskills.base.wire import GradeResult, Job
 from bioskills.graders.grading import Bench, grade
+from bioskills.graders.hand import end_with_parent
 from bioskills.graders.sandbox import SandboxError
 
 TRIES = 2
 WARM = "bioskills.graders.warm"
-_SET_PDEATHSIG = 1  # <linux/prctl.h>
 Task = TypeVar("Task")
 Prepare = Callable[[Task], tuple[Job, Path]]
 """Makes the slot of a task; called in this process, in any thread."""
@@ -104,8 +103,7 @@ class _Workers:
 
 def _begin() -> None:
     """Make ready in a new worker, which ends when what started it ends, however that was."""
-    # Its parent, from which workers are forked, ends with the command itself.
-    ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    end_with_parent()
     # A handler, not SIG_IGN: that would pass to every program that is started from here.
     signal.signal(signal.SIGINT, _hear_nothing)
 

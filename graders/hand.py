@@ -93,7 +93,7 @@ class _Rarely:
 
 def work(line: Any, bench: Bench, run: Run = run_one) -> None:
     """Be a hand until the line is closed, or a new hand is due."""
-    _end_with_parent()
+    end_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader 0.9.6 on SQLAlchemy 2: noise
@@ -109,8 +109,12 @@ def work(line: Any, bench: Bench, run: Run = run_one) -> None:
         answer(order, bench, say, run)
 
 
-def _end_with_parent() -> None:
-    """End this process in the middle of its work when the one that started it ends."""
+def end_with_parent() -> None:
+    """End this process in the middle of its work when the one that started it ends.
+
+    multiprocessing itself does not: its fork server ends after all its children, and a child
+    that waits for orders holds the other end of its own line.
+    """
     parent = parent_process()
     assert parent is not None  # noqa: S101 - this is a child
 
