@@ -18,11 +18,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 from sqlalchemy.exc import SADeprecationWarning, SAWarning
 from sqlalchemy.orm import selectinload
 
-from bioskills.graders.engine import COURSE, ensure_gradebook
+from bioskills.graders.engine import COURSE, ensure_gradebook, spare_imports
+
+spare_imports()
+
+import jsonschema  # noqa: E402 - after the line above
 
 IN_MEMORY = "file:gradebook?mode=memory&cache=shared"
 URL = f"sqlite:///{IN_MEMORY}&uri=true"
