@@ -1,7 +1,8 @@
 """Make tokens that speak for the formgrader of one run, and know them again.
 
 Law (charter, 8): such a token may ask for gradings of its one run and how far they
-are, and who teaches it; nothing else, and only until its time is over. Nothing is
+are, tell what its instructors judge, and ask who teaches it; nothing else, and only until
+its time is over. Nothing is
 stored: who holds the grader's token makes it, who knows that token's hash checks it.
 """
 

@@ -235,12 +235,12 @@ class Job(Base):
 
 
 class Result(Base):
-    """What grading one submission gave; a regrade adds another row."""
+    """What grading one submission gave; a regrade or a person's judgement adds another row."""
 
     __tablename__ = "result"
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), index=True)
-    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), unique=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"), unique=True)  # null: a person
     verdict: Mapped[str] = mapped_column(String(16))  # graded | needs_person
     reason: Mapped[str] = mapped_column(Text, default="")
     cells: Mapped[list[Any]]  # wire.CellScore
@@ -248,10 +248,29 @@ class Result(Base):
     flags: Mapped[list[Any] | None]  # wire.Flag: what a person should look at
     mended: Mapped[list[Any] | None]  # sentences: what was repaired before grading
     shown: Mapped[dict[str, Any] | None]  # output the learner may see again, by cell
+    judged: Mapped[dict[str, Any] | None]  # by cell: {by: pseudonym, at}
     graded_at: Mapped[datetime] = mapped_column(default=now)
     state: Mapped[str] = mapped_column(String(16))  # held | preliminary | published
     published_at: Mapped[datetime | None]
     published_by: Mapped[str | None] = mapped_column(String(64))
+
+
+class Judgement(Base):
+    """What a person saved in formgrader for one cell of one hand-in; settled once, never changed."""
+
+    __tablename__ = "judgement"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(8))  # points | comment
+    cell: Mapped[str] = mapped_column(String(300))  # <notebook>/<grade_id>
+    points: Mapped[str | None] = mapped_column(String(32))  # null: taken back
+    extra_credit: Mapped[str | None] = mapped_column(String(32))
+    comment: Mapped[str] = mapped_column(Text, default="")
+    by: Mapped[str] = mapped_column(String(16))  # pseudonym
+    at: Mapped[datetime] = mapped_column(default=now)
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None] = mapped_column(String(16))
+    result_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"))  # null: left out
 
 
 class Evidence(Base):

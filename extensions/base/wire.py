@@ -8,7 +8,7 @@ UTC; scores, points and shares are decimal strings, never floats.
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 CAMPUS_PREFIX = "/services/campus/"
 LAB_SCOPE = "custom:bioskills:lab"
@@ -436,6 +436,21 @@ class GradeAgain(Wire):
 
     by: str = Field(max_length=64, description="The hub's user name; checked to be an instructor.")
     learner: str = Field("", max_length=16, description="Pseudonym; empty for everybody.")
+
+
+class Judgement(Wire):
+    """What a person saves in formgrader for one cell, told before the gradebook changes."""
+
+    by: str = Field(max_length=64, description="The hub's user name; checked to be an instructor.")
+    learner: str = Field(max_length=16, description="Pseudonym.")
+    submitted_at: AwareDatetime = Field(description="Time of the hand-in that the page showed.")
+    kind: Literal["points", "comment"]
+    cell: str = Field(max_length=300, description="`<notebook>/<grade_id>`.")
+    points: str | None = Field(
+        None, max_length=32, description="Null: the person leaves it to the machine's points."
+    )
+    extra_credit: str | None = Field(None, max_length=32)
+    comment: str = Field("", max_length=20_000)
 
 
 class LearnerGrading(Wire):

@@ -1,4 +1,4 @@
-"""Let *Autograde* ask the campus, which queues the grading for the grader.
+"""Let *Autograde* ask the campus, which queues the grading; tell it what a person judges.
 
 Law: nothing is graded in this process, so nobody waits for it: the button's request
 ends when the wish is noted, and the page asks now and then how far it is. The person
@@ -16,7 +16,7 @@ from urllib.parse import quote
 from tornado import httpclient
 
 from bioskills.base.text import _, ngettext
-from bioskills.base.wire import AssignmentGradings, GradeAgain, LearnerGrading, Refusal
+from bioskills.base.wire import AssignmentGradings, GradeAgain, Judgement, LearnerGrading, Refusal
 
 TIMEOUT_S = 10.0
 MOST_REMEMBERED = 1000
@@ -70,6 +70,15 @@ class CampusDesk:
             CampusError: The campus is away.
         """
         return _gradings(await self._ask("GET", _path(assignment)))
+
+    async def judge(self, assignment: str, judgement: Judgement) -> None:
+        """Have written down what a person is about to save.
+
+        Raises:
+            CampusError: It was refused, or the campus is away.
+        """
+        path = f"/assignments/{quote(assignment, safe='')}/judgements"
+        _check(await self._ask("POST", path, judgement.model_dump_json()))
 
     async def _ask(
         self, method: str, path: str, body: str | None = None

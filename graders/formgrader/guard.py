@@ -8,6 +8,7 @@ because the grader writes it, too.
 
 import re
 import secrets
+from pathlib import Path
 from typing import Any
 
 from nbgrader.server_extensions.formgrader.base import BaseHandler
@@ -15,6 +16,7 @@ from tornado import web
 
 from bioskills.base.text import _
 from bioskills.graders.formgrader.again import CampusDesk, CampusError
+from bioskills.graders.formgrader.hand_in import time_of
 from bioskills.graders.formgrader.scripts import policy
 
 NAME = re.compile(r"\w[\w .()+-]{0,200}")
@@ -99,7 +101,7 @@ class _Exporting:
 
     def from_filename(self, filename: str, resources: dict[str, Any]) -> Any:
         """Return the page of a hand-in and its resources."""
-        given = {**resources, "nonce": self._nonce}
+        given = {**resources, "nonce": self._nonce, "hand_in": time_of(Path(filename).parent)}
         return self._exporter.from_filename(filename, resources=given)
 
 
@@ -108,7 +110,7 @@ def _words() -> dict[str, str]:
     return {
         "all": _("Autograde everybody's newest hand-in"),
         "here": _(
-            "These are nbgrader's own pages. Here you read hand-ins, give points and comments, and ask for gradings. Assignments, due dates and the return of results belong to the course page on the campus."
+            "These are nbgrader's own pages. Here you read hand-ins, give points and comments, and ask for gradings. Points and comments count when you put them into results, on the page Grading of the campus; assignments, due dates and the return of results belong there, too."
         ),
         "missing": _(
             "There is no graded notebook of this hand-in: it could not be run. The course page on the campus says why, and shows what was handed in."

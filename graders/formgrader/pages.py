@@ -15,8 +15,8 @@ from nbgrader.server_extensions.formgrader import handlers as stock
 from tornado import web
 
 from bioskills.graders.formgrader.calls import (
-    WRITES,
     Autograde,
+    Comments,
     Elsewhere,
     Gradings,
     Points,
@@ -40,7 +40,6 @@ OPEN: dict[str, tuple[str, ...]] = {
     "StatusHandler": READS,
     "GradeCollectionHandler": READS,
     "CommentCollectionHandler": READS,
-    "CommentHandler": WRITES,
     "FlagSubmissionHandler": ("POST",),
     "AssignmentCollectionHandler": READS,
     "AssignmentHandler": READS,
@@ -98,6 +97,7 @@ def handlers() -> list[tuple[Any, ...]]:
         (calls + r"/assignment/([^/]+)/autograde", Autograde),
         (calls + r"/assignment/([^/]+)/gradings", Gradings),
         (calls + r"/grade/([^/]+)", Points),
+        (calls + r"/comment/([^/]+)", Comments),
         *_stock(),
         (r"/formgrader/static/(.*)", web.StaticFileHandler, {"path": stock.static_path}),
         (r"/formgrader/ours/(.*)", web.StaticFileHandler, {"path": str(HERE / "static")}),

@@ -52,7 +52,8 @@ class OwnScripts(BaseLoader):
 
     def _marked(self, source: str) -> str:
         base = "{{ base_url or resources.base_url }}"
-        ours = f'{LAST_OWN}\n<script src="{base}/formgrader/ours/pages.js"></script>'
+        about = 'data-hand-in="{{ resources.hand_in if resources else "" }}"'
+        ours = f'{LAST_OWN}\n<script src="{base}/formgrader/ours/pages.js" {about}></script>'
         source = source.replace(LAST_OWN, ours).replace(FROM_ELSEWHERE, "")
         source = HANDLER.sub(r'data-show-names="\1"', source)
         return SCRIPT.sub('<script nonce="{{ ' + self._nonce + ' }}"', source)

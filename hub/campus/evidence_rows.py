@@ -100,10 +100,25 @@ def evidence_of(
     number = _attempt_of_task(session, attempt)
     earlier = _earlier(session, attempt, number)
     common = _common_columns(attempt, number, released_by, at)
+    machine = MACHINE if released_by == AUTOMATIC else released_by[:16]
     return [
-        Evidence(outcome=outcome, supersedes=earlier.get(outcome), **common, **_columns(score))
+        Evidence(
+            outcome=outcome,
+            actor=_judge_of(attempt, outcome) or machine,
+            supersedes=earlier.get(outcome),
+            **common,
+            **_columns(score),
+        )
         for outcome, score in sorted(_scores(attempt).items())
     ]
+
+
+def _judge_of(attempt: Attempt, outcome: str) -> str:
+    """Return who judged the work for this outcome, of several the last one; empty for nobody."""
+    found = attempt.result.judged or {}
+    own = (found.get(cell.cell) for cell in attempt.task.cells if outcome in cell.outcomes)
+    last = max((one for one in own if one), key=lambda one: str(one["at"]), default=None)
+    return str(last["by"]) if last else ""
 
 
 def _scores(attempt: Attempt) -> dict[str, OutcomeScore | None]:
@@ -145,7 +160,6 @@ def _common_columns(
     return {
         "kind": "grade",
         "at": at,
-        "actor": MACHINE if released_by == AUTOMATIC else released_by[:16],
         "learner": attempt.pseudonym,
         "task": attempt.task.id,
         "attempt": number,

@@ -1,12 +1,13 @@
-"""Serve the formgraders: say who teaches, take wishes for gradings, say how far they are.
+"""Serve the formgraders: say who teaches, take judgements and wishes for gradings.
 
 Law: a formgrader has a token for its one run, and gets nothing of another. It names
 the person who pressed a button; whether that person teaches the run is looked up here,
-each time. A wish queues a grading as any other and starts nothing by itself.
+each time. A wish queues a grading as any other and starts nothing by itself; a judgement
+is written down and counts for nothing by itself.
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,7 +20,7 @@ from bioskills.base import wire
 from bioskills.base.run_tokens import run_of
 from bioskills.base.tables import Assignment, AuditEntry, Cohort, Job, Person, Run, Submission
 from bioskills.base.text import _
-from bioskills.hub.campus import jobs
+from bioskills.hub.campus import jobs, judgements
 from bioskills.hub.campus.callers import bearer
 from bioskills.hub.campus.site import Refused, Site, site_of
 from bioskills.hub.membership import find_person, has_seat
@@ -27,6 +28,7 @@ from bioskills.hub.membership import find_person, has_seat
 UNDER_WAY = ("queued", "running")
 Pair = tuple[Submission, str]
 """A learner's newest hand-in, and the pseudonym."""
+M = TypeVar("M", bound=wire.Wire)
 
 
 def routes(site: Site) -> APIRouter:
@@ -35,6 +37,8 @@ def routes(site: Site) -> APIRouter:
     router.add_api_route("/instructors/{name}", instructor, methods=["GET"], status_code=204)
     router.add_api_route("/assignments/{assignment}/gradings", gradings, methods=["GET"])
     router.add_api_route("/assignments/{assignment}/gradings", grade, methods=["POST"])
+    path = "/assignments/{assignment}/judgements"
+    router.add_api_route(path, judge, methods=["POST"], status_code=204)
     return router
 
 
@@ -68,14 +72,36 @@ async def grade(
     assignment: str, request: Request, site: Here, run: OwnRun
 ) -> wire.AssignmentGradings:
     """Queue gradings; what waits or runs already is not asked for twice."""
-    # By hand: FastAPI would read a model's bytes before the token was seen.
-    try:
-        wish = wire.GradeAgain.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from error
+    wish = await _body(request, wire.GradeAgain)
     queued = await run_in_threadpool(_grade, site, run, assignment, wish)
     site.bell.ring()
     return queued
+
+
+async def judge(assignment: str, request: Request, site: Here, run: OwnRun) -> None:
+    """Write down what a person is about to save for one cell of a hand-in."""
+    given = await _body(request, wire.Judgement)
+    await run_in_threadpool(_judge, site, run, assignment, given)
+
+
+async def _body(request: Request, model: type[M]) -> M:
+    # By hand: FastAPI would read a model's bytes before the token was seen.
+    try:
+        return model.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
+
+
+def _judge(site: Site, slug: str, name: str, given: wire.Judgement) -> None:
+    with site.store.transaction() as session:
+        run = _run(session, slug)
+        person = _require_instructor(session, site, run, given.by)
+        chosen = select(Assignment).where(Assignment.run_id == run.id, Assignment.name == name)
+        assignment = session.scalar(chosen)
+        if assignment is None:
+            message = _("The run {run} has no assignment {name}.").format(run=slug, name=name)
+            raise Refused(404, "unknown_assignment", message)
+        judgements.save(session, assignment, given, person).at = site.clock()
 
 
 def _grade(

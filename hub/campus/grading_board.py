@@ -5,8 +5,8 @@ their newest hand-in, the queue by all. What is shown is worked out from the row
 one moment; nothing is stored here.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
 
@@ -18,6 +18,7 @@ from bioskills.hub.campus.hardest_tests import Tried, hardest
 from bioskills.hub.campus.job_board import Queue, Speed, progress_in, time_words
 from bioskills.hub.campus.pages_class import Class, title_of
 from bioskills.hub.campus.pages_work import state_of, waits_for_person
+from bioskills.hub.campus.points_given import Given
 from bioskills.hub.campus.regrading import changed_in
 from bioskills.hub.campus.run_board import (
     Counts,
@@ -57,6 +58,7 @@ class Row:
     changed: int
     flagged: int
     waits: int
+    given: tuple[Given, ...]
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,17 @@ class GradingBoard:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the board rests on besides the class."""
+    """What the board rests on besides the class.
+
+    Attributes:
+        given: Points of people that no result holds yet, by assignment.
+    """
 
     version: tables.CourseVersion
     queue: Queue
     speed: Speed
     environment: str
+    given: Mapping[str, Sequence[Given]] = field(default_factory=dict)
 
 
 def grading_board(group: Class, facts: Facts, here: str) -> GradingBoard:
@@ -95,6 +102,7 @@ def grading_board(group: Class, facts: Facts, here: str) -> GradingBoard:
     rows.sort(key=lambda row: (row.flagged == 0, not row.needs, row.waits == 0))
     flagged = flagged_hand_ins(group, facts.version)
     ids = {item.submission_id for item in flagged}
+    ids |= {item.submission_id for row in rows for item in row.given if item.whole}
     return GradingBoard(
         title=group.manifest.title,
         learners=len(group.learners),
@@ -116,6 +124,7 @@ def _row(group: Class, assignment: tables.Assignment, facts: Facts, here: str) -
     running = [job for job in jobs if job.state == "running"]
     seconds = facts.queue.seconds_to(waiting)
     changed = len(changed_in(group, assignment, facts.environment))
+    given = tuple(facts.given.get(assignment.name, ()))
     due, released = assignment.due_at, group.works[assignment.id, 0].version is not None
     return Row(
         name=assignment.name,
@@ -125,13 +134,16 @@ def _row(group: Class, assignment: tables.Assignment, facts: Facts, here: str) -
         due=time_tag(due, group.run.time_zone, group.now) if due else None,
         steps=_steps(counts, len(waiting), running, facts.queue),
         time=_("all graded in {time}").format(time=time_words(seconds)) if seconds else "",
-        needs=_needs(group, assignment, counts),
+        needs=(*_needs(group, assignment, counts, given), *_given_signs(len(given))),
         next=_next(
-            f"{here}/assignments/{assignment.name}", counts, len(waiting + running), changed
+            f"{here}/assignments/{assignment.name}",
+            counts,
+            _Numbers(len(waiting + running), changed, len(given)),
         ),
         changed=changed,
         flagged=counts.flagged,
         waits=len(waiting + running),
+        given=given,
     )
 
 
@@ -156,12 +168,15 @@ def _number(label: str, words: str, part: int, whole: int) -> Step:
     return Step(label, words, "half" if part else "none", f"{100 * part / whole:.0f}", "")
 
 
-def _needs(group: Class, assignment: tables.Assignment, counts: Counts) -> tuple[Sign, ...]:
+def _needs(
+    group: Class, assignment: tables.Assignment, counts: Counts, given: Sequence[Given]
+) -> tuple[Sign, ...]:
     """Return what of an assignment needs a person, the most pressing first."""
+    read = {item.submission_id for item in given if item.whole}
     works = [work for work in group.works_on(assignment) if work.latest]
     newest = [work.results[work.latest.id] for work in works
               if work.latest and work.latest.id in work.results]  # fmt: skip
-    unread = sum(bool(waits_for_person(result)) for result in newest)
+    unread = sum(bool(waits_for_person(r)) and r.submission_id not in read for r in newest)
     bare = sum(result.verdict == "needs_person" and not result.cells for result in newest)
     bare += sum(
         state_of(work, group.now) == "needs_person"
@@ -180,23 +195,42 @@ def _needs(group: Class, assignment: tables.Assignment, counts: Counts) -> tuple
     )
 
 
-def _next(here: str, counts: Counts, waits: int, changed: int) -> Action:
+def _given_signs(given: int) -> tuple[Sign, ...]:
+    words = _("{n} with points given").format(n=given)
+    return (Sign("s-wait", "person", words, words),) if given else ()
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """Hand-ins of an assignment that wait to be graded, changed, or have points to put in."""
+
+    waits: int
+    changed: int
+    given: int
+
+
+def _next(here: str, counts: Counts, numbers: _Numbers) -> Action:
     """Return the one thing to do; the order of the rules is the urgency."""
     if counts.flagged:
         text = ngettext(
             "Look at {n} flagged hand-in", "Look at {n} flagged hand-ins", counts.flagged
         )
         return Action(text.format(n=counts.flagged), "#flagged")
+    if numbers.given:
+        text = ngettext(
+            "Put in points of {n} hand-in", "Put in points of {n} hand-ins", numbers.given
+        )
+        return Action(text.format(n=numbers.given), f"{here}/points", instructors_only=True)
     if counts.held:
         text = ngettext("Return to {n} learner", "Return to {n} learners", counts.held)
         return Action(text.format(n=counts.held), f"{here}/return", instructors_only=True)
     if counts.person:
         text = ngettext("Look at {n} hand-in", "Look at {n} hand-ins", counts.person)
         return Action(text.format(n=counts.person), here)
-    if changed:
-        text = ngettext("Grade {n} hand-in again", "Grade {n} hand-ins again", changed)
-        return Action(text.format(n=changed), f"{here}/regrade", instructors_only=True)
-    return Action(_quiet_words(counts, waits))
+    if numbers.changed:
+        text = ngettext("Grade {n} hand-in again", "Grade {n} hand-ins again", numbers.changed)
+        return Action(text.format(n=numbers.changed), f"{here}/regrade", instructors_only=True)
+    return Action(_quiet_words(counts, numbers.waits))
 
 
 def _quiet_words(counts: Counts, waits: int) -> str:

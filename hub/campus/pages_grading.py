@@ -27,6 +27,7 @@ from bioskills.hub.campus.pages_changes import Change, note
 from bioskills.hub.campus.pages_class import Class, flagged_in, read_class, title_of
 from bioskills.hub.campus.pages_doors import change_for, changing
 from bioskills.hub.campus.pages_shared import find_run, navigation, require_role, require_teaching
+from bioskills.hub.campus.points_given import given_on
 from bioskills.hub.campus.site import Site, render
 
 _ASSIGNMENT = "/runs/{run}/assignments/{name}"
@@ -166,11 +167,13 @@ def _class(session: Session, site: Site, caller: Browser, run: str) -> tuple[Cla
 def _board(session: Session, site: Site, group: Class) -> GradingBoard:
     zone = ZoneInfo(group.run.time_zone)
     midnight = datetime.combine(group.now.astimezone(zone).date(), time(), zone)
+    version = session.get_one(tables.CourseVersion, group.run.course_version_id)
     facts = Facts(
-        version=session.get_one(tables.CourseVersion, group.run.course_version_id),
+        version=version,
         queue=read_queue(session, group.now),
         speed=read_speed(session, group.run.id, midnight),
         environment=_present(site, session),
+        given={one.name: given_on(session, group, one, version) for one in group.assignments},
     )
     return grading_board(group, facts, site.link(f"runs/{group.run.slug}"))
 

@@ -4,7 +4,8 @@ Law: every submission ends with a verdict and a reason. A result becomes visible
 and becomes evidence in the same transaction (order of writes, 5), once. Evidence
 is only added: a later result for the same attempt supersedes the earlier rows.
 Rows hold pseudonyms, never names. A flagged result takes no points away: it is
-preliminary, and its evidence waits, until an instructor has looked at it.
+preliminary, and its evidence waits, until an instructor has looked at it. A person's
+judgement makes a new result; what a machine says of persons' points is never taken.
 """
 
 from datetime import datetime
@@ -13,9 +14,17 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bioskills.base.tables import Assignment, Evidence, Job, Person, Result, Submission
+from bioskills.base.tables import (
+    Assignment,
+    Evidence,
+    Job,
+    Judgement,
+    Person,
+    Result,
+    Submission,
+)
 from bioskills.base.wire import GradeResult
-from bioskills.hub.campus import flags, plausible
+from bioskills.hub.campus import flags, judgements, judging, plausible
 from bioskills.hub.campus.evidence_rows import AUTOMATIC, evidence_of, find_attempt
 
 MAX_ANSWER_CHARS = 20_000
@@ -43,6 +52,7 @@ def record(session: Session, job: Job, grade: GradeResult, at: datetime) -> Resu
     result = _result(submission, job, grade, at)
     result.flags = flags.to_store(session, submission.id, grade.flags)
     result.mended = [flags.plain(text)[:MAX_MENDED_CHARS] for text in grade.mended[:MAX_MENDED]]
+    judgements.keep(session, result, submission)
     session.add(result)
     session.flush()
     assignment = session.get_one(Assignment, submission.assignment_id)
@@ -99,6 +109,32 @@ def let_count(session: Session, result: Result, by: str, at: datetime) -> list[s
     return codes
 
 
+def put_in(
+    session: Session, before: Result, rows: list[Judgement], by: str, at: datetime
+) -> Result:
+    """Return the result that people's judgements make of one, in the caller's transaction.
+
+    Its flags were looked at. Where the learner sees the result already, or results go out by
+    themselves, the new one goes out now; else it waits with the others to be returned.
+
+    Args:
+        session: A writing session.
+        before: The newest result of the hand-in.
+        rows: Every judgement that stands for it; at least one is new.
+        by: Pseudonym of the instructor who puts them in.
+        at: The present moment.
+    """
+    after = judgements.revise(session, before, rows, at)
+    flags.mark(after, by, at)
+    session.add(after)
+    session.flush()
+    if before.state != "held" or _goes_out_by_itself(session, after):
+        publish(session, after, by, at)
+    newest = max(judgements.open_ones(rows), key=lambda row: row.id)
+    judgements.settle(session, newest, by, at, after.id)
+    return after
+
+
 def _add_evidence(session: Session, result: Result, by: str, at: datetime) -> list[Evidence]:
     attempt = find_attempt(session, result)
     rows = evidence_of(session, attempt, by, at) if attempt else []
@@ -126,7 +162,7 @@ def _result(submission: Submission, job: Job, grade: GradeResult, at: datetime) 
         job_id=job.id,
         verdict=grade.verdict,
         reason=grade.reason,
-        cells=[cell.model_dump() for cell in grade.cells],
+        cells=judging.of_machine(grade.cells),
         hashes=hashes,
         shown=grade.shown,
         graded_at=at,

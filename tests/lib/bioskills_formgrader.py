@@ -14,6 +14,9 @@ from bioskills_handins import RUN
 from bioskills_http import eventually, rest, sign_in, visitor
 from bioskills_product import Product
 
+FIRST = "p-000001"
+"""Pseudonym of the first learner of the demo."""
+
 
 @dataclass
 class Formgrader:
@@ -66,9 +69,50 @@ class Formgrader:
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Call as the page's own script does."""
-        return self.client.request(
-            method, self.base + path, headers={"X-CSRFToken": self._xsrf()}, **options
-        )
+        headers = {"X-CSRFToken": self._xsrf(), **options.pop("headers", {})}
+        return self.client.request(method, self.base + path, headers=headers, **options)
+
+    def save(self, path: str, body: object, hand_in: str | None = None) -> httpx.Response:
+        """Save points or a comment as the page of a hand-in does; the page is loaded for it unless given."""
+        shown = self.shown() if hand_in is None else hand_in
+        headers = {"X-Bioskills-Hand-In": shown} if shown else {}
+        return self.send("PUT", f"formgrader/api/{path}", json=body, headers=headers)
+
+    def shown(self) -> str:
+        """Return which hand-in the page of the first learner names."""
+        page = self.get(self.page_of(learner=FIRST)).text
+        found = re.search(r'data-hand-in="([^"]*)"', page)
+        return found[1] if found else ""
+
+    def grades(self) -> list[dict[str, Any]]:
+        """Return the graded cells of the first learner's hand-in, as its page gets them."""
+        return self._of_page("grades")
+
+    def comments(self) -> list[dict[str, Any]]:
+        """Return the comments on the first learner's hand-in, as its page gets them."""
+        return self._of_page("comments")
+
+    def _of_page(self, kind: str) -> list[dict[str, Any]]:
+        wanted = {"submission_id": self.page_of(learner=FIRST).split("/")[-2]}
+        found = self.send("GET", f"formgrader/api/{kind}", params=wanted).json()
+        return list(found)
+
+    def campus(self, path: str) -> httpx.Response:
+        """Load a page of the campus."""
+        return self.client.get(self.product.campus + path)
+
+    def press(self, page: str, action: str) -> httpx.Response:
+        """Send a form of a campus page with its hidden fields."""
+        shown = self.campus(page).text
+        forms = re.findall(r'<form[^>]*action="([^"]+)">(.*?)</form>', shown, re.DOTALL)
+        inside = next((inside for place, inside in forms if place.endswith(action)), "")
+        assert inside, shown
+        hidden = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', inside)
+        data: dict[str, Any] = {}
+        for name, value in hidden:
+            data.setdefault(name, []).append(value)
+        origin = {"Origin": self.product.campus.partition("/services")[0]}
+        return self.client.post(self.product.campus + action, data=data, headers=origin)
 
     def _xsrf(self) -> str:
         jar = self.client.cookies.jar
@@ -79,20 +123,29 @@ class Formgrader:
         with closing(sqlite3.connect(f"file:{self.gradebook}?mode=ro", uri=True)) as database:
             return database.execute(query, values).fetchall()
 
-    def results(self) -> list[dict[str, Any]]:
-        """Return the cells of every result of the installation, oldest first, by cell."""
-        file = self.product.data / "state/db/bioskills.sqlite"
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-            rows = database.execute("select cells from result order by id").fetchall()
+    def results(self, learner: str = "") -> list[dict[str, Any]]:
+        """Return the cells of every result, or of those of one learner, oldest first, by cell."""
+        query = (
+            "select r.cells from result r join submission s on s.id = r.submission_id "
+            "join person p on p.id = s.person_id where ? in ('', p.pseudonym) order by r.id"
+        )
+        rows = self.platform(query, learner)
         return [{cell["cell"]: cell for cell in json.loads(row[0])} for row in rows]
 
-    def page_of(self, notebook: str = "p1") -> str:
-        """Return the address of the newest hand-in's page."""
+    def platform(self, query: str, *values: object) -> list[Any]:
+        """Read the platform's database."""
+        file = self.product.data / "state/db/bioskills.sqlite"
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            return database.execute(query, values).fetchall()
+
+    def page_of(self, notebook: str = "p1", learner: str = "") -> str:
+        """Return the address of a learner's page, or of the newest one."""
         query = (
             "select s.id from submitted_notebook s join notebook n on n.id = s.notebook_id "
-            "where n.name = ? order by s.rowid desc"
+            "join submitted_assignment a on a.id = s.assignment_id "
+            "where n.name = ? and ? in ('', a.student_id) order by s.rowid desc"
         )
-        return f"formgrader/submissions/{self.rows(query, notebook)[0][0]}/"
+        return f"formgrader/submissions/{self.rows(query, notebook, learner)[0][0]}/"
 
     @property
     def pid(self) -> int:

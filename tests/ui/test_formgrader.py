@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from bioskills_browser import GRADED_MS
+from bioskills_browser import GRADED_MS, examine
 from bioskills_handins import HandIns
 from bioskills_product import Product, keep_logs, new_product
 from bioskills_tests import sign_in
@@ -115,6 +115,41 @@ def test_an_instructor_gives_points_and_presses_autograde(formgrader, picture) -
     picture(page, "formgrader-4-graded-again")
     assert faults == []
 
+    # What was given counts when it is put into the result, on the campus.
+    campus = page.context.pages[0]
+    campus.bring_to_front()
+    campus.get_by_role("link", name="Grading", exact=True).click()
+    campus.get_by_role("link", name="Put in points of 1 hand-in").click()
+    expect(campus.locator(".given")).to_contain_text("1.5 of")
+    assert examine(campus, "formgrader-5-points") == []
+    campus.get_by_role("button", name="Put points of 1 hand-in into its result").click()
+    expect(campus.get_by_role("status")).to_contain_text("The points of 1 hand-in are in its")
+    campus.get_by_role("link", name="Back to Grading").click()
+    expect(campus.get_by_role("link", name="Put in points")).to_have_count(0)
+
+
+def test_what_another_hand_in_got_meanwhile_is_not_saved_and_said_so(
+    own, formgrader, picture
+) -> None:
+    page = formgrader
+    page.get_by_role("link", name="Manual Grading").click()
+    page.get_by_role("link", name="p1").click()
+    page.get_by_role("link", name="p1", exact=True).last.click()
+    page.get_by_role("link", name="Submission #1").click()
+    score = page.locator("input.score").first
+    expect(score).to_be_visible()
+    until(page, "Boolean(formgrader.grades && formgrader.grades.loaded)")
+    lea = HandIns(own, "lea")
+    lea.hand_in("p1")
+    assert lea.graded("p1")
+    score.fill("1")
+    score.press("Escape")
+
+    said = page.get_by_role("dialog")
+    expect(said).to_contain_text("Load the page again")
+    expect(said.get_by_role("heading", name="Not saved")).to_be_visible()
+    picture(page, "formgrader-6-not-saved")
+
 
 def test_the_link_is_not_offered_to_who_only_assesses(product, signed_in) -> None:
     page = signed_in("asta")
@@ -129,4 +164,4 @@ def test_a_learner_who_knows_the_address_reads_why_not(product, new_context, pic
     sign_in(page, product, "miro", f"{product.url}/hub/formgrader/demo-sequences-first-steps")
 
     expect(page.get_by_text("for the instructors of its course run")).to_be_visible()
-    picture(page, "formgrader-5-refused")
+    picture(page, "formgrader-7-refused")

@@ -18,8 +18,10 @@ import pytest
 import uvicorn
 from bioskills_browser import examine
 from playwright.sync_api import expect
+from sqlalchemy import select
 
-from bioskills.base import tables
+from bioskills.base import tables, wire
+from bioskills.hub.campus import judgements
 
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
 
@@ -166,6 +168,71 @@ def test_grading_again_asks_first_and_queues_only_what_changed(world, new_contex
     page.goto(world.site.url + "runs/spring/assignments/p1/regrade")
     expect(page.get_by_role("heading", name="Nothing has changed.")).to_be_visible()
     assert found + examine(page, "grading-again-nothing") == []
+
+
+def judge(world, submission: int, by: str = "ada", **given: object) -> None:
+    """Save something for s1, as formgrader does for a person."""
+    with world.store.transaction() as session:
+        work = session.get_one(tables.Submission, submission)
+        told = wire.Judgement(
+            by=by,
+            learner=session.get_one(tables.Person, work.person_id).pseudonym,
+            submitted_at=work.submitted_at,
+            **given,
+        )
+        assignment = session.get_one(tables.Assignment, work.assignment_id)
+        who = session.get_one(tables.Person, world.ids[by])
+        judgements.save(session, assignment, told, who).at = NOW - timedelta(minutes=3)
+
+
+def gives_points(world) -> list[int]:
+    """Let ada judge what kim (flagged), lee and max wrote."""
+    a_working_day(world)
+    with world.store.reading() as session:
+        wanted = select(tables.Submission.id).where(tables.Submission.assignment_id == 2)
+        works = list(session.scalars(wanted.order_by(tables.Submission.id).limit(3)))
+    for work, points in zip(works, ("3", "2.5", "0"), strict=True):
+        judge(world, work, kind="points", cell="s1/why", points=points)
+    comment = "The disk keeps the file; say what happens to the *variables* when the kernel ends, and why."
+    judge(world, works[1], kind="comment", cell="s1/why", comment=comment)
+    judge(world, works[1], kind="points", cell="s1/frames", points="1")
+    return works
+
+
+def test_points_given_by_hand_are_shown_before_they_are_put_into_results(world, new_context):
+    gives_points(world)
+    page = open_as(world, new_context, "ada", "runs/spring/grading")
+    expect(row(page, "Sequence records")).to_contain_text("3 with points given")
+    expect(page.locator(".note-given")).to_contain_text("Lee Ost, attempt 1")
+    found = examine(page, "grading-points-given")
+    page.get_by_role("link", name="Look, and put them into results").press("Enter")
+    expect(page.get_by_role("heading", name="Put points of 3 hand-ins")).to_be_visible()
+    expect(page.locator(".given").first).to_contain_text("assert_almost_equal was replaced")
+    found += examine(page, "points")
+    page.get_by_role("button", name=re.compile("^Leave out ?: Max Roth")).press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("They stay in formgrader.")
+    page.get_by_role("button", name=re.compile("^Put into the result ?: Kim")).click()
+    expect(page.get_by_role("status")).to_contain_text("The points of 1 hand-in are")
+    page.get_by_role("button", name="Put points of 1 hand-in into its result").click()
+    expect(page.get_by_role("heading", name="No points wait.")).to_be_visible()
+    found += examine(page, "points-none")
+    page.get_by_role("link", name="Back to Grading").click()
+
+    expect(row(page, "Sequence records")).not_to_contain_text("flagged")
+    expect(row(page, "Sequence records")).to_contain_text("Return to 4 learners")
+    assert found == []
+
+
+def test_what_was_saved_meanwhile_is_said_at_the_top_and_nothing_changes(world, new_context):
+    works = gives_points(world)
+    page = open_as(world, new_context, "ada", "runs/spring/assignments/s1/points")
+    judge(world, works[0], kind="points", cell="s1/why", points="1")
+    page.get_by_role("button", name="Put points of 3 hand-ins into their results").click()
+
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Meanwhile more was saved in formgrader")
+    expect(page.locator(".given").first).to_contain_text("1 of 3")
+    assert examine(page, "points-refused") == []
 
 
 def test_empty_silent_and_forbidden_boards_say_what_is_so(world, new_context):

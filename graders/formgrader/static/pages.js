@@ -3,6 +3,19 @@
 "use strict";
 
 const LOOK_MS = 1000;
+const HAND_IN = document.currentScript.dataset.handIn;
+
+// What is saved belongs to the hand-in that this page shows, also where a newer one has come.
+$.ajaxPrefilter((options, _given, request) => {
+  if (HAND_IN) request.setRequestHeader("X-Bioskills-Hand-In", HAND_IN);
+});
+
+// nbgrader's page says nothing where something could not be saved.
+$(document).ajaxError((_event, answer, options) => {
+  if (options.type !== "PUT" || document.getElementById("not-saved")) return;
+  const { title = "Error", message = String(answer.status) } = answer.responseJSON || {};
+  createModal("not-saved", title, $("<p/>").text(message));
+});
 
 function watchGradings() {
   const url = `${base_url}/formgrader/api/assignment/${encodeURIComponent(assignment_id)}`;

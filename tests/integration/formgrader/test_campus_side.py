@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bioskills.base.run_tokens import LIFETIME, run_token
-from bioskills.base.tables import AuditEntry, Job, now
+from bioskills.base.tables import AuditEntry, Job, Judgement, Person, Result, Submission, now
 from bioskills.base.wire import VERSION_HEADER
 
 pytestmark = pytest.mark.integration
@@ -106,3 +106,90 @@ def test_a_body_that_says_something_else_is_refused_in_words(exchange: Any, toke
 
     assert answer.status_code == 422
     assert "was not understood" in answer.json()["message"]
+
+
+JUDGEMENTS = "api/v1/formgrader/assignments/p1/judgements"
+JUDGEMENT = {
+    "by": "ina",
+    "learner": "p-000001",
+    "submitted_at": "2027-03-01T12:00:00Z",
+    "kind": "points",
+    "cell": "p1/count",
+    "points": "1",
+}
+
+
+def judge(exchange: Any, token: str, **more: object) -> tuple[int, str]:
+    with exchange.site.store.reading() as session:
+        work = session.query(Submission).first()
+        lea = session.get_one(Person, work.person_id)
+    known = {"learner": lea.pseudonym, "submitted_at": work.submitted_at.isoformat()}
+    body = {**JUDGEMENT, **known, **more}
+    answer = exchange.call("POST", JUDGEMENTS, token, json=body)
+    return answer.status_code, answer.json()["error"] if answer.status_code >= 400 else ""
+
+
+@pytest.fixture
+def _graded(exchange: Any) -> None:
+    with exchange.site.store.transaction() as session:
+        work = session.query(Submission).first()
+        cell = {"cell": "p1/count", "max_points": "2", "auto_points": "1", "needs_person": False}
+        session.add(
+            Result(
+                submission_id=work.id, verdict="graded", cells=[cell], hashes={}, state="published"
+            )
+        )
+
+
+@pytest.mark.usefixtures("_graded")
+def test_a_judgement_is_written_down_with_who_gave_it_and_for_which_hand_in(
+    exchange: Any, token: str
+) -> None:
+    assert judge(exchange, token) == (204, "")
+
+    with exchange.site.store.reading() as session:
+        row = session.query(Judgement).order_by(Judgement.id.desc()).first()
+        ina = session.query(Person).filter_by(name="ina").one()
+        work = session.query(Submission).first()
+    assert (row.by, row.submission_id, row.points) == (ina.pseudonym, work.id, "1")
+    assert (row.settled_at, row.result_id) == (None, None)
+
+
+# What is told, and how it is refused.
+REFUSED: dict[str, tuple[dict[str, object], tuple[int, str]]] = {
+    "by a learner": ({"by": "lea"}, (403, "forbidden")),
+    "by nobody": ({"by": ""}, (403, "forbidden")),
+    "for another hand-in": (
+        {"submitted_at": "2027-01-01T00:00:00Z"},
+        (409, "moved_on"),
+    ),
+    "for another person": ({"learner": "p-000099"}, (409, "moved_on")),
+    "more than there is": ({"points": "2.5"}, (422, "impossible_points")),
+    "a time of no zone": ({"submitted_at": "2027-01-01T00:00:00"}, (422, "not_understood")),
+    "another kind": ({"kind": "praise"}, (422, "not_understood")),
+    "a book": ({"comment": "x" * 20_001}, (422, "not_understood")),
+}
+
+
+@pytest.mark.usefixtures("_graded")
+@pytest.mark.parametrize(("told", "how"), REFUSED.values(), ids=REFUSED)
+def test_a_judgement_that_cannot_be_is_refused(
+    exchange: Any, token: str, told: dict[str, object], how: tuple[int, str]
+) -> None:
+    with exchange.site.store.reading() as session:
+        before = session.query(Judgement).count()
+
+    assert judge(exchange, token, **told) == how
+    with exchange.site.store.reading() as session:
+        assert session.query(Judgement).count() == before
+
+
+def test_only_a_formgraders_token_of_the_run_may_tell_a_judgement(exchange: Any) -> None:
+    tokens = {
+        run_token(KEY, "another-run", now()): 404,
+        GRADER_TOKEN: 403,
+        exchange.lab("ina"): 403,
+        exchange.named("list"): 403,
+    }
+
+    assert list(tokens.values()) == [judge(exchange, token)[0] for token in tokens]

@@ -1,0 +1,109 @@
+"""Say what a person's judgement makes of the cells of a result.
+
+Law: a person's points go before the machine's, within the bounds of the cell, by
+nbgrader's own rule for formgrader: points given or left to the machine's settle a cell, and
+where there are neither it waits. Pure.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from bioskills.base.tables import Judgement
+from bioskills.base.text import _
+from bioskills.base.wire import CellScore
+from bioskills.competence.hashes import cells_sha256
+from bioskills.competence.scores import grade_cell
+
+MOST_EXTRA = Decimal(1_000_000)
+# Written out: an exponent can ask for more memory than there is.
+_POINTS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?", re.ASCII)
+
+Cells = list[dict[str, Any]]
+Answers = Mapping[str, str]
+"""The cell in which a learner answers, by graded cell: comments stand with answers."""
+
+
+def answers_of(notes: Mapping[str, Any], cells: Iterable[Mapping[str, Any]]) -> Answers:
+    """Return which cell each graded cell of a result tests, as the course's notes say."""
+    known = notes.get("cells") or {}
+    found = {}
+    for cell in cells:
+        book, _slash, name = str(cell["cell"]).rpartition("/")
+        answer = (known.get(name) or {}).get("answer")
+        found[str(cell["cell"])] = f"{book}/{answer or name}"
+    return found
+
+
+def judged(cells: Cells, decided: Sequence[Judgement], answers: Answers) -> Cells:
+    """Return the cells with what people decided about them."""
+    points = {one.cell: one for one in decided if one.kind == "points"}
+    comments = {one.cell: one.comment for one in decided if one.kind == "comment"}
+    return [
+        {**cell, **_points(cell, points.get(cell["cell"])), **_comment(cell, comments, answers)}
+        for cell in cells
+    ]
+
+
+def of_machine(cells: Iterable[CellScore]) -> Cells:
+    """Return the cells as a machine may give them: who judged is known here, not there."""
+    nothing = {"manual_points": None, "extra_credit": None, "person_comment": ""}
+    return [{**cell.model_dump(), **nothing} for cell in cells]
+
+
+def faults(cells: Cells, decided: Iterable[Judgement]) -> Iterator[str]:
+    """Find points that their cell cannot give."""
+    most = {cell["cell"]: Decimal(cell["max_points"]) for cell in cells}
+    for one in decided:
+        if one.kind != "points":
+            continue
+        if one.cell not in most:
+            yield _("{cell} is no graded cell of this hand-in").format(cell=_shown(one.cell))
+            continue
+        yield from _size_faults(one.cell, one.points, most[one.cell])
+        yield from _size_faults(one.cell, one.extra_credit, MOST_EXTRA)
+
+
+def scores_sha256(cells: Cells) -> str:
+    """Return the hash of all scores; empty where one is no number."""
+    try:
+        return cells_sha256([grade_cell(CellScore.model_validate(cell)) for cell in cells])
+    except ValueError:
+        return ""
+
+
+def _points(cell: Mapping[str, Any], decided: Judgement | None) -> dict[str, Any]:
+    if decided is None:
+        return {}
+    waits = decided.points is None and cell.get("auto_points") is None
+    return {
+        "manual_points": decided.points,
+        "extra_credit": decided.extra_credit,
+        "needs_person": waits,
+    }
+
+
+def _comment(
+    cell: Mapping[str, Any], comments: Mapping[str, str], answers: Answers
+) -> dict[str, str]:
+    """Return the comment on a graded cell: its own, else that on its answer."""
+    own, answer = str(cell["cell"]), answers.get(str(cell["cell"]), "")
+    found = comments.get(own) or comments.get(answer)
+    said = found if found is not None else comments.get(own)
+    return {} if said is None else {"person_comment": said}
+
+
+def _size_faults(cell: str, points: str | None, most: Decimal) -> Iterator[str]:
+    if points is None:
+        return
+    if not _POINTS.fullmatch(points):
+        text = _("{cell} has {text}, which is no number of points")
+        yield text.format(cell=_shown(cell), text=ascii(points[:40]))
+    elif Decimal(points) > most:
+        text = _("{cell} has {given} of {most} points")
+        yield text.format(cell=_shown(cell), given=points, most=f"{most:f}")
+
+
+def _shown(cell: str) -> str:
+    return ascii(cell[:80])[1:-1]
