@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bioskills.graders import cell_clock
-from bioskills.graders.cell_clock import SLACK, Clock
+from bioskills.graders.cell_clock import CROWD, SLACK, Clock
 
 BILLION = 1_000_000_000
 
@@ -78,3 +78,26 @@ def test_no_limit_is_never_over(machine: Machine) -> None:
     clock: Any = machine.clock(None)
     machine.now += 1e9
     assert not clock.is_over()
+
+
+@pytest.fixture(params=["4:pids:/bioskills-x/61900\n", "0::/bioskills-x/61900\n"])
+def group(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A control group, as both versions lay it out, and the process's file that names it."""
+    monkeypatch.setattr(cell_clock, "GROUPS", tmp_path)
+    made = tmp_path / ("pids" if "pids" in request.param else "") / "bioskills-x" / "61900"
+    made.mkdir(parents=True)
+    (tmp_path / "cgroup").write_text(f"7:cpu:/elsewhere\n{request.param}")
+    return made
+
+
+@pytest.mark.parametrize(("tasks", "over"), [(CROWD, False), (CROWD + 1, True)])
+def test_waiting_behind_own_processes_is_counted(
+    machine: Machine, group: Path, tasks: int, over: bool
+) -> None:
+    (group / "pids.current").write_text(f"{tasks}\n")
+    clock = machine.clock(10.0)
+    clock._groups = machine.file.with_name("cgroup")
+    machine.now += 11.0
+    machine.waited(10.5)
+
+    assert clock.is_over() is over
