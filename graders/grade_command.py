@@ -100,12 +100,13 @@ def _graded(folder: CourseFolder, students: list[str], options: argparse.Namespa
 
     settings = load_settings()
     # What plain nbgrader grades gets the same scores: nothing is put right but what it would lose.
-    alone = replace(bench_of(settings, places_of(settings)), door=None, restore=False)
-    bench = replace(alone, door=alone.way_in())
+    bench = replace(bench_of(settings, places_of(settings)), door=None, restore=False)
     at_once = options.at_once if options.at_once > 0 else os.cpu_count() or 1
     with opened(folder, bench) as (run, outside), _shown(len(students)) as show:
         _say_all([*_about_config(folder), *_about_data(outside)])
-        said = grade_folder(run, students, at_once, show, force=options.force)
+        # A warm parent is dear: a folder that cannot be graded is refused before it starts.
+        warm = replace(run, bench=replace(run.bench, door=run.bench.way_in()))
+        said = grade_folder(warm, students, at_once, show, force=options.force)
     verdicts = {found.student: found.verdict or "needs_person" for found in said}
     write_scores(options.scores, folder.assignment, rows_of(folder, students), verdicts)
     _say_all([*_verdicts(said), _summary(folder, said)])
