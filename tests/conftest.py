@@ -1,5 +1,6 @@
 """Let every test import the set-up's modules, and use the running product."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +8,13 @@ HERE = Path(__file__).resolve().parent
 for folder in (HERE / "lib", HERE.parent / "images"):
     sys.path.insert(0, str(folder))
 
-from bioskills_product import fresh_product, product  # noqa: E402 - the path above comes first
+from bioskills_product import (  # noqa: E402 - the path above comes first
+    fresh_product,
+    mortal_product,
+    product,
+)
 
-__all__ = ["fresh_product", "product"]
+__all__ = ["fresh_product", "mortal_product", "product"]
+
+# A shell's background job ignores Ctrl-C, and so would every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,12 +5,10 @@ The hub runs as a process, without a proxy: programs call the campus on its own 
 
 import io
 import os
-import socket
 import subprocess
 import sys
 import tarfile
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from bioskills_ports import free_ports
+from bioskills_waiting import eventually
 
 from bioskills.base.places import database_url, places_of
 from bioskills.base.settings import Settings
@@ -70,24 +70,6 @@ c.JupyterHub.load_roles = [
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(url: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if httpx.get(url, trust_env=False).status_code < 500:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    raise AssertionError(f"{url} did not answer in {seconds} s")
-
-
 @dataclass
 class ExchangePlace:
     """The running hub and campus, and the tokens of its people."""
@@ -109,6 +91,7 @@ class ExchangePlace:
                 json={"scopes": [LAB_SCOPE]},
                 headers={"Authorization": f"token {BOSS_TOKEN}"},
                 trust_env=False,
+                timeout=60,
             )
             self.labs[name] = str(answer.raise_for_status().json()["token"])
         return self.labs[name]
@@ -148,7 +131,7 @@ def _tar() -> Any:
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangePlace]:
     """A hub, a campus and one open run of the real course."""
     folder = tmp_path_factory.mktemp("exchange")
-    public, hub_port, campus_port = (free_port() for _i in range(3))
+    public, hub_port, campus_port = free_ports(3)
     settings = Settings.model_validate(
         {
             "network": {"port": public, "hub_port": hub_port, "campus_port": campus_port},
@@ -161,14 +144,15 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangePlace
     server, thread = _serve(site)
     hub = _start_hub(folder, settings)
     try:
-        wait_for(f"http://127.0.0.1:{hub_port}/hub/api/")
+        url = f"http://127.0.0.1:{hub_port}/hub/api/"
+        assert eventually(lambda: httpx.get(url, trust_env=False).status_code < 500)
         _make_users(hub_port, ["lea", "max", "ina"])
         yield ExchangePlace(site, folder)
     finally:
         hub.terminate()
-        hub.wait(20)
+        hub.wait(60)
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         site.store.close()
         site.hub.close()
 
@@ -253,4 +237,5 @@ def _make_users(hub_port: int, names: list[str]) -> None:
         json={"usernames": names},
         headers={"Authorization": f"token {BOSS_TOKEN}"},
         trust_env=False,
+        timeout=60,
     ).raise_for_status()

@@ -2,17 +2,19 @@
 
 import io
 import json
+import os
 import socket
 import tarfile
-import time
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from bioskills_waiting import eventually
 from fastapi import FastAPI
 
 from bioskills.base.tables import ApiToken, Evidence, Job, Result, Submission, now
@@ -148,7 +150,7 @@ def test_the_campus_holds_no_tree_in_memory(exchange: Any, tar: Any) -> None:
     assert peak < 3_000_000
 
 
-def test_a_connection_that_breaks_leaves_nothing(exchange: Any) -> None:
+def test_a_connection_that_breaks_leaves_nothing(exchange: Any, tar: Any) -> None:
     with exchange.site.store.reading() as session:
         before = session.query(Submission).count()
     port = exchange.site.settings.network.campus_port
@@ -157,12 +159,21 @@ def test_a_connection_that_breaks_leaves_nothing(exchange: Any) -> None:
         f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {exchange.lab('lea')}\r\n"
         f"{VERSION_HEADER}: 1\r\nContent-Length: 100000\r\n\r\n"
     )
+    begun = tar({"p1.ipynb": b"0" * 50_000})[:40_000]
     with socket.create_connection(("127.0.0.1", port)) as wire:
-        wire.sendall(head.encode() + b"0" * 5000)
+        wire.sendall(head.encode() + begun)
+        assert eventually(lambda: spooled(exchange)), "the campus reads it"
 
+    assert eventually(lambda: not spooled(exchange))
+    assert not list(exchange.site.objects.root.glob("*.part"))
     with exchange.site.store.reading() as session:
         assert session.query(Submission).count() == before
-    assert not list(exchange.site.objects.root.glob("*.part"))
+
+
+def spooled(exchange: Any) -> list[str]:
+    """Return the bodies that the campus, a thread of this process, is reading."""
+    held = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return [path for path in held if path.startswith(f"{exchange.site.objects.root}/")]
 
 
 @pytest.mark.parametrize("version", ["x", "-1", "1" * 40, "\u0661".encode()])
@@ -340,19 +351,24 @@ def test_many_requests_at_once_give_one_attempt_each(exchange: Any, tar: Any) ->
     assert len({answer.json()["receipt"] for answer in retries}) == 1
 
 
+def questions(exchange: Any) -> int:
+    """Return how often a grader asked for work."""
+    return int(exchange.site.bell._newest)
+
+
 def test_a_grader_that_waits_is_given_work_as_it_is_handed_in(
     exchange: Any, tar: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(grader_routes, "LOOK_S", 60)  # so that only the hand-in itself can wake it
     while job := claim(exchange):
         exchange.call("POST", f"api/v1/grader/jobs/{job['id']}/result", GRADER_TOKEN, json=grade())
+    asked = questions(exchange)
     with ThreadPoolExecutor() as pool:
-        ask = {"wait_s": 20, "holding": [], "environment": "course:test"}
+        ask = {"wait_s": 25, "holding": [], "environment": "course:test"}
         waits = pool.submit(
             exchange.call, "POST", "api/v1/grader/jobs/claim", GRADER_TOKEN, json=ask
         )
-        time.sleep(0.5)
-        assert not waits.done()
+        assert eventually(lambda: questions(exchange) > asked)
         receipt = hand_in(exchange, tar({"p1.ipynb": b'{"cells": ["waited for"]}'})).json()
         (job,) = waits.result().json()["jobs"]
 
@@ -363,11 +379,12 @@ def test_a_grader_that_waits_is_given_work_as_it_is_handed_in(
 def test_a_question_that_the_grader_gave_up_takes_nothing(exchange: Any, tar: Any) -> None:
     while job := claim(exchange):
         exchange.call("POST", f"api/v1/grader/jobs/{job['id']}/result", GRADER_TOKEN, json=grade())
+    asked = questions(exchange)
     with ThreadPoolExecutor() as pool:
         waits = pool.submit(
-            exchange.call, "POST", "api/v1/grader/jobs/claim", GRADER_TOKEN, json={"wait_s": 20}
+            exchange.call, "POST", "api/v1/grader/jobs/claim", GRADER_TOKEN, json={"wait_s": 25}
         )
-        time.sleep(0.5)
+        assert eventually(lambda: questions(exchange) > asked)
         exchange.call("POST", "api/v1/grader/jobs/claim", GRADER_TOKEN, json={"at_most": 0})
         receipt = hand_in(exchange, tar({"p1.ipynb": b'{"cells": ["given up"]}'})).json()
         assert waits.result().json()["jobs"] == []

@@ -5,14 +5,25 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse
-from bioskills_http import Lab, eventually, processes, server_of, sign_in, start_lab, visitor
+from bioskills_http import (
+    Lab,
+    end_lab,
+    kill,
+    server_of,
+    sign_in,
+    start_lab,
+    the,
+    visitor,
+)
 from bioskills_loopback import client
 from bioskills_product import Product
+from bioskills_waiting import eventually, halted
 
 from bioskills.hub.processes import PROC
 
@@ -22,55 +33,33 @@ pytestmark = [
 ]
 
 LEARNERS = ("lea", "max")
-BACK_S = 30
+ESTABLISHED = "01"
+BACK_S = 90
 """Far below the 300 s after which a hub looks by itself; the bar of 10 s is for `make bench-proxy`."""
 
 
 @pytest.fixture
-def labs(fresh_product: Product) -> Iterator[list[Lab]]:
+def labs(mortal_product: Product) -> Iterator[list[Lab]]:
     """Labs of two learners in an installation whose proxy may be killed."""
-    fresh_product.start()
-    return [start_lab(fresh_product, name) for name in LEARNERS]
+    yield [start_lab(mortal_product, name) for name in LEARNERS]
+    assert eventually(lambda: campus_answers(mortal_product))
+    for name in LEARNERS:
+        eventually(lambda n=name: end_lab(mortal_product, n) or True)
 
 
-def pid_of(product: Product, *words: str) -> int:
-    """Return the installation's process with these words in its command line."""
-    for pid in processes(product):
-        with suppress(OSError):
-            command = (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
-            if all(word.encode() in command for word in words) and b"setpriv" not in command[0]:
-                return pid
-    # Never 0: a signal to 0 would reach these tests themselves.
-    pytest.fail(f"no process has the words {words}")
-
-
-def proxy_pid(product: Product) -> int:
-    """Return the process that holds the port people type."""
-    return pid_of(product, "--api-port", str(product.port))
-
-
-def kill_proxy(product: Product) -> float:
-    """End the proxy without a warning; return when."""
-    dead = proxy_pid(product)
-    assert dead
-    os.kill(dead, signal.SIGKILL)
-    return time.monotonic()
+def proxy_of(product: Product) -> tuple[str, str]:
+    """Return words of the process that holds the port people type."""
+    return "--api-port", str(product.port)
 
 
 def answers(lab: Lab) -> bool:
     """Say whether this learner's own server answers at the address people use."""
-    try:
-        return "started" in lab.call("GET", "api/status", follow_redirects=False).text
-    except httpx.TransportError:
-        return False
+    return "started" in lab.call("GET", "api/status", follow_redirects=False).text
 
 
 def campus_answers(product: Product) -> bool:
     with visitor() as person:
-        try:
-            return person.get(f"{product.campus}healthz", follow_redirects=False).is_success
-        except httpx.TransportError:
-            return False
+        return person.get(f"{product.campus}healthz", follow_redirects=False).is_success
 
 
 async def asked(socket: ClientWebSocketResponse, code: str) -> str:
@@ -107,26 +96,31 @@ async def test_a_killed_proxy_comes_back_with_every_route_and_kernels_keep_their
     for word in ("first", "second"):
         async with browser(lab) as session, session.ws_connect(channels) as socket:
             await asked(socket, f"kept = '{word}'")
-            died = kill_proxy(product)
-            assert (await socket.receive(timeout=30)).type.name in {"CLOSE", "CLOSED", "CLOSING"}
+            died = time.monotonic()
+            kill(product, *proxy_of(product))
+            assert (await socket.receive(timeout=BACK_S)).type.name in {
+                "CLOSE",
+                "CLOSED",
+                "CLOSING",
+            }
         assert eventually(lambda: all(answers(lab) for lab in labs), BACK_S, 0.1)
         assert eventually(lambda: campus_answers(product), BACK_S, 0.1)
         print(f"{word} time: every route answered {time.monotonic() - died:.1f} s after the kill")
         async with browser(lab) as session, session.ws_connect(channels) as socket:
             assert await asked(socket, "print(kept)") == f"{word}\n"
     secret = (product.data / "state/proxy/token").read_text().strip()
-    assert secret not in (PROC / str(proxy_pid(product)) / "cmdline").read_text()
+    assert secret not in (PROC / str(the(product, *proxy_of(product))) / "cmdline").read_text()
 
 
 def test_a_lab_started_while_the_proxy_is_away_is_reached_as_soon_as_it_is_back(
-    fresh_product: Product,
+    mortal_product: Product,
 ) -> None:
-    product = fresh_product
-    product.start()
+    product = mortal_product
     hub = f"http://hub.localhost:{product.environ['BIOSKILLS_NETWORK_HUB_PORT']}"
     with visitor() as person:
         assert sign_in(person, product, "lea")
-        kill_proxy(product)
+        end_lab(product, "lea")
+        kill(product, *proxy_of(product))
         person.get(f"{hub}/hub/spawn/lea", follow_redirects=False)
         assert eventually(lambda: server_of(product, "lea").get("ready"))
         assert eventually(lambda: campus_answers(product), BACK_S)
@@ -137,15 +131,37 @@ def test_a_lab_started_while_the_proxy_is_away_is_reached_as_soon_as_it_is_back(
 def test_what_does_not_answer_shows_our_own_page_even_with_the_hub_away(
     labs: list[Lab],
 ) -> None:
-    lab = labs[0]
-    for pid, url in (
-        (lab.pid, f"http://{lab.name}.hub.localhost:{lab.product.port}/user/{lab.name}/lab"),
-        (pid_of(lab.product, "bioskills.hub.campus"), lab.product.campus),
-        (pid_of(lab.product, "bioskills.hub.start_hub"), f"{lab.product.url}/hub/home"),
-    ):
-        os.kill(pid, signal.SIGKILL)
-        with visitor() as person:
-            shown = person.get(url, follow_redirects=False)
-        assert shown.status_code == httpx.codes.SERVICE_UNAVAILABLE, url
-        assert "No answer right now" in shown.text
-        assert "appears to be down" not in shown.text
+    lab, product = labs[0], labs[0].product
+    port = urlsplit(lab.environ["JUPYTERHUB_SERVICE_URL"]).port or 0
+    with ThreadPoolExecutor() as other:
+        # Halted, or the hub would take the route away before anybody asks.
+        with halted(the(product, "bioskills.hub.start_hub")):
+            os.kill(lab.pid, signal.SIGKILL)
+            page = f"http://{lab.name}.hub.localhost:{product.port}/user/{lab.name}/lab"
+            asked = other.submit(shown, page)
+            assert eventually(lambda: asked.done() or is_asked(port))
+        assert_is_ours(asked.result())
+    # Halted, or what ended would be back before we look.
+    with halted(the(product, "supervisor.supervisord")):
+        kill(product, "bioskills.hub.campus")
+        assert_is_ours(shown(product.campus))
+        kill(product, "bioskills.hub.start_hub")
+        assert_is_ours(shown(f"{product.url}/hub/home"))
+
+
+def is_asked(port: int) -> bool:
+    """Say whether somebody on this machine has a connection to a port of it."""
+    rows = [line.split() for line in (PROC / "net/tcp").read_text().splitlines()[1:]]
+    return any(row[2].endswith(f":{port:04X}") and row[3] == ESTABLISHED for row in rows)
+
+
+def shown(url: str) -> httpx.Response:
+    with visitor() as person:
+        return person.get(url, follow_redirects=False)
+
+
+def assert_is_ours(page: httpx.Response) -> None:
+    """Look at a page that did not answer."""
+    assert page.status_code == httpx.codes.SERVICE_UNAVAILABLE, page.url
+    assert "No answer right now" in page.text
+    assert "appears to be down" not in page.text

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -33,6 +32,7 @@ from bioskills.base.settings import Grading
 from bioskills.graders.__main__ import serve
 from bioskills.graders.campus_client import Campus
 from bioskills.graders.daemon import Grader
+from bioskills.graders import own_parent
 from bioskills.graders.grading import Bench
 from bioskills.graders.start import executor_of
 from bioskills.base.settings import Settings
@@ -51,7 +51,8 @@ logging.basicConfig(level=logging.INFO, format="%(message)s")
 logging.getLogger("httpx").setLevel(logging.WARNING)
 settings = Settings(grading=Grading(**given["grading"]))
 if not given["quick"] and settings.grading.executor == "pool":
-    bench = replace(bench, door=bench.way_in())  # as the service does: one for all hands
+    # As in an installation: boxes of one fork server, which outlives every grader.
+    bench = replace(bench, door=getattr(own_parent, given["door"][0])(Path(given["door"][1])))
 start = executor_of(settings, bench)
 if given["quick"]:
     sys.path.append(given["quick"])
@@ -93,7 +94,7 @@ class Campus:
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 def end_own_parent(starter: int) -> None:
@@ -105,12 +106,6 @@ def end_own_parent(starter: int) -> None:
                 if "bioskills.fork_server" in words and str(folder / "fork.json") in words:
                     os.kill(int(process.name), signal.SIGTERM)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -136,6 +131,7 @@ class Place:
         """
         settings = self.exchange.site.settings
         bench = self.class_.bench
+        door = bench.way_in()
         token = (Path(settings.paths.data_dir) / "state/campus/grader_token").read_text()
         given = {
             "root": str(self.root),
@@ -148,6 +144,7 @@ class Place:
             "pause_at": pause_at,
             "until_idle": until_idle,
             "grading": self.grading,
+            "door": [type(door).__name__, str(door.path)],
             "quick": str(Path(__file__).parent) if self.quick else "",
         }
         process = subprocess.Popen(
@@ -163,7 +160,7 @@ class Place:
     def work(self, last: str = "") -> tuple[list[str], str]:
         """Run the grader to its end; return the steps it reached and what it logged."""
         process = self.grader(last)
-        steps, log = process.communicate(timeout=120)
+        steps, log = process.communicate(timeout=400)
         assert process.returncode == (-signal.SIGKILL if last else 0), log
         return steps.split(), log
 

@@ -3,8 +3,8 @@
 import json
 import os
 import re
+import signal
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,12 +14,14 @@ from typing import Any
 import httpx
 from bioskills_memory import environ_of
 from bioskills_product import Product
+from bioskills_waiting import PATIENCE_S, eventually
 from jupyter_client.blocking.client import BlockingKernelClient
 
 from bioskills.hub.processes import PROC, pids_of, start_time
 
-PATIENCE_S = 90
 LISTENING = "0A"
+STARTERS = {"setpriv", "bwrap"}
+"""Programs that name in their own command line what they start."""
 
 
 class ToThisMachine(httpx.HTTPTransport):
@@ -34,14 +36,6 @@ class ToThisMachine(httpx.HTTPTransport):
             extensions=request.extensions,
         )
         return super().handle_request(sent)
-
-
-def eventually(answer: Callable[[], Any], seconds: float = PATIENCE_S, step: float = 0.2) -> Any:
-    """Return the first true answer, or the last one when the time is over."""
-    end = time.monotonic() + seconds
-    while not (found := answer()) and time.monotonic() < end:
-        time.sleep(step)
-    return found
 
 
 @contextmanager
@@ -210,6 +204,12 @@ def stop_lab(lab: Lab) -> None:
     assert eventually(lambda: not server_of(lab.product, lab.name))
 
 
+def end_lab(product: Product, name: str) -> None:
+    """Stop a person's lab where one runs, and wait until the hub says so."""
+    if rest(product, "DELETE", f"users/{name}/server").is_success:
+        assert eventually(lambda: not server_of(product, name))
+
+
 def listeners(uids: set[int], pid: int | str = "self") -> list[int]:
     """Return the TCP ports on which processes of these uids listen, in a process's network."""
     found = []
@@ -238,6 +238,34 @@ def processes(product: Product) -> list[int]:
         and start_time(int(entry.name))
     ]
     return sorted({*pids_of(people_of(product)), *mine} - {os.getpid()})
+
+
+def find(product: Product, *words: str) -> int:
+    """Return the installation's process whose command line has these words; 0 where none runs.
+
+    Each word is one argument, or the name of a module that `-m` runs.
+    """
+    for pid in processes(product):
+        command = _command(PROC / str(pid)).split()
+        if command and Path(command[0]).name not in STARTERS and set(words) <= set(command):
+            return pid
+    return 0
+
+
+def the(product: Product, *words: str) -> int:
+    """Return that process as soon as it runs."""
+    found = eventually(lambda: find(product, *words))
+    assert found, f"no process has the words {words}"
+    return found
+
+
+def kill(product: Product, *words: str) -> int:
+    """End that process without a warning; return its number once it is gone."""
+    pid = the(product, *words)
+    began = start_time(pid)
+    os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: start_time(pid) != began)
+    return pid
 
 
 def _environ(entry: Path) -> dict[str, str]:

@@ -1,17 +1,21 @@
 """A warm parent of kernels, rooms of learners, and a lab's stand-in in each, for tests as root."""
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from bioskills_waiting import eventually
 
 from bioskills.fork_server import cgroups, child, config, drop, rooms, warden, wire
 from bioskills.fork_server.links import Links
@@ -90,17 +94,15 @@ class House:
                 stdin=subprocess.DEVNULL,
                 stderr=log,
             )
-        end = time.monotonic() + 60
-        while not self.config.socket("kernels").exists():
-            assert self.parent.poll() is None, (self.base / "parent.log").read_text()
-            assert time.monotonic() < end, "the warm parent does not serve"
-            time.sleep(0.05)
+        serves, parent = self.config.socket("kernels"), self.parent
+        eventually(lambda: serves.exists() or parent.poll() is not None, 200)
+        assert serves.exists(), (self.base / "parent.log").read_text()
 
     def stop_parent(self, number: int = signal.SIGTERM) -> None:
         """End the warm parent."""
         if self.parent:
             self.parent.send_signal(number)
-            self.parent.wait(20)
+            self.parent.wait(60)
 
     def learner(self, number: int = 1) -> Learner:
         """Return a learner's stand-in in a room of his own."""
@@ -140,6 +142,14 @@ def kernel_house(**changes: Any) -> Iterator[House]:
             rooms.unprepare(house.config)
 
 
+@cache
+def learned(preload: str) -> Path:
+    """Return a folder for what the parents of these tests learn with the same preload list."""
+    folder = Path(tempfile.mkdtemp(prefix="bsk-learned-", dir="/run"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def _config(base: Path, **changes: Any) -> config.Config:
     values: dict[str, Any] = {
         "mark": f"kern-{os.getpid()}",
@@ -155,9 +165,8 @@ def _config(base: Path, **changes: Any) -> config.Config:
         "network": "shared",
         "limits": LIMITS,
         "preload": {"course": ("numpy", "pandas", "Bio.SeqIO", "matplotlib.pyplot", "ipywidgets")},
-        "cache": str(base / "cache"),
+        "cache": str(learned(repr(changes.get("preload")))),
     }
-    (base / "cache").mkdir(mode=0o700)
     return config.Config(**{**values, **changes})
 
 

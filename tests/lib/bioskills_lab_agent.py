@@ -18,7 +18,7 @@ from typing import Any
 from jupyter_client.manager import AsyncKernelManager
 
 SOCKET = "BIOSKILLS_KERNELS_SOCKET"
-CELL_S = 60
+CELL_S = 120
 ANSWERS = 3
 
 
@@ -39,6 +39,8 @@ class Agent:
             transport="ipc",
             connection_file=f"{runtime}/kernel-{name}.json",
         )
+        # A loaded machine must not make a polite end an impolite one.
+        manager.shutdown_wait_time = 2 * CELL_S
         os.environ[SOCKET] = self.socket if mode == "forked" else ""
         began = time.monotonic()
         options.setdefault("cwd", os.environ["HOME"])
@@ -64,12 +66,12 @@ class Agent:
         return {"outputs": outputs, "status": reply["content"]["status"]}
 
     async def begin(self, name: str, code: str) -> None:
-        """Send a cell and wait for its first output only."""
-        _manager, client = self.kernels[name]
+        """Send a cell and wait for its first output only, or for the kernel's end."""
+        manager, client = self.kernels[name]
         # Otherwise an interrupted cell has the next request aborted for a moment.
         asked = client.execute(code, stop_on_error=False)
         outputs: list[Any] = []
-        while not outputs:
+        while not outputs and await manager.is_alive():
             await _idle(client, asked, outputs)
 
     async def interrupt(self, name: str) -> Any:

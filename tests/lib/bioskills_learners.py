@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +22,8 @@ from bioskills_http import PATIENCE_S, eventually, rest, server_of, start_lab_of
 from bioskills_product import Product
 
 TOLD = "told:"
+UNREAD_S = 15
+"""A server cuts a connection on which nobody answers its pings."""
 
 
 class KernelDiedError(Exception):
@@ -35,11 +37,13 @@ class Kernel:
     Attributes:
         learner: Whose it is.
         id: Its name at the server.
+        used: When it was last spoken to.
     """
 
     learner: "Learner"
     id: str
     socket: "websocket.WebSocket"
+    used: float = field(default_factory=time.monotonic)
 
     def run(self, code: str, timeout_s: float = PATIENCE_S) -> str:
         """Run code; return what it printed, or its traceback.
@@ -72,7 +76,7 @@ class Kernel:
         """Take a new connection: an old one that nobody read from has been cut."""
         with suppress(OSError, websocket.WebSocketException):
             self.socket.close()
-        self.socket = self.learner.connect(self.id)
+        self.socket, self.used = self.learner.connect(self.id), time.monotonic()
 
     def latency(self, times: int = 5) -> float:
         """Return the longest of some round trips of a small cell, in seconds."""
@@ -99,6 +103,8 @@ class Kernel:
             self.learner.call("DELETE", f"api/kernels/{self.id}")
 
     def _send(self, kind: str, **content: Any) -> str:
+        if time.monotonic() - self.used > UNREAD_S:
+            self._connected_again()
         name = uuid.uuid4().hex
         header = {
             "msg_id": name,
@@ -111,13 +117,20 @@ class Kernel:
         self.socket.send(json.dumps({**message, "channel": "shell", "buffers": []}))
         return name
 
+    def _connected_again(self) -> None:
+        try:
+            self.reconnect()
+        except (OSError, websocket.WebSocketException) as error:
+            raise KernelDiedError(str(error)) from error
+
     def _hear(self, end: float) -> dict[str, Any]:
         self.socket.settimeout(max(0.01, end - time.monotonic()))
         try:
             found: dict[str, Any] = json.loads(self.socket.recv())
+            self.used = time.monotonic()
         except websocket.WebSocketTimeoutException as error:
             raise TimeoutError from error
-        except (OSError, websocket.WebSocketException) as error:
+        except (OSError, ValueError, websocket.WebSocketException) as error:  # closed: no JSON
             raise KernelDiedError(str(error)) from error
         return found
 

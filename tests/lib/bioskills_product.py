@@ -1,57 +1,33 @@
 """A whole running installation for tests: `bioskills run`, nothing replaced.
 
-`product` is shared by the session, `fresh_product` is one test's own. Both run
+`product` is shared by the session, `fresh_product` is one test's own. All run
 on random loopback ports, with uids of their own, in a folder that other uids
 can traverse, and end with everything they started.
 """
 
-import contextlib
 import hashlib
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from bioskills_ports import free_port, own_ports
 from bioskills_tests import COURSE, ROOT
+from bioskills_waiting import remove
 
 ENVIRONMENTS = Path(os.environ.get("BIOSKILLS_TEST_ENVIRONMENTS", ROOT / ".bioskills" / "env"))
-START_TIMEOUT_S = 120
+START_TIMEOUT_S = 200
 UIDS_EACH = 200
 _uids = iter(range(200_000 + os.getpid() % 5_000 * 2_000, 1 << 31, UIDS_EACH))
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
-def own_ports(count: int) -> list[int]:
-    """Return ports that no learner can take (below 1024) for root, any free ones otherwise."""
-    if os.geteuid() != 0:
-        return free_ports(count)
-    found: list[int] = []
-    while len(found) < count:
-        port = random.randrange(600, 1024)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            if port not in found:
-                found.append(port)
-    return found
 
 
 @dataclass
@@ -164,7 +140,7 @@ def new_product() -> Product:
     """Return an installation that is not started."""
     data = Path(tempfile.mkdtemp(prefix="bsh-"))
     data.chmod(0o755)
-    (port,) = free_ports(1)
+    port = free_port()
     hub, api, campus = own_ports(3)
     uids = next(_uids)
     environ = {
@@ -183,6 +159,18 @@ def new_product() -> Product:
     return Product(data, environ, port)
 
 
+@contextmanager
+def running_product(**settings: str) -> Iterator[Product]:
+    """Give a running installation with these settings (`LABS_MEMORY_MB`, say); end and remove it."""
+    found = new_product()
+    found.environ |= {f"BIOSKILLS_{name}": value for name, value in settings.items()}
+    found.start()
+    yield found
+    found.stop()
+    keep_logs(found)
+    remove(found.data)
+
+
 @pytest.fixture
 def fresh_product() -> Iterator[Product]:
     """An installation of this test alone, not started."""
@@ -191,16 +179,22 @@ def fresh_product() -> Iterator[Product]:
     if found.process is not None:
         found.stop()
         keep_logs(found)
-    shutil.rmtree(found.data)
+    remove(found.data)
 
 
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
     """A running installation shared by the session's tests."""
-    found = new_product()
-    found.start()
-    yield found
-    code = found.stop()
-    keep_logs(found)
-    assert code == 0, found.said()
-    shutil.rmtree(found.data)
+    with running_product() as found:
+        yield found
+    assert found.process.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def mortal_product() -> Iterator[Product]:
+    """A running installation whose processes any test may kill; two labs start at one time.
+
+    A test waits for what it needs there, and leaves nothing dead that does not come back.
+    """
+    with running_product(LABS_CONCURRENT_STARTS="2") as found:
+        yield found

@@ -12,7 +12,7 @@ import pytest
 from bioskills_browser import keep_picture
 from bioskills_cohorts import bring_in, cohort_text
 from bioskills_tests import sign_in
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -24,10 +24,13 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 WINDOW = {
     "viewport": {"width": 1360, "height": 900},
     "locale": "en-GB",
     "timezone_id": "Europe/Berlin",
+    # A colour half way between two themes is no fault: what fades over is not what is looked at.
+    "reduced_motion": "reduce",
 }
 
 

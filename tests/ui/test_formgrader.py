@@ -1,14 +1,15 @@
 """An instructor's work in formgrader, by clicks from the first page."""
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from bioskills_browser import GRADED_MS, examine
 from bioskills_handins import HandIns
-from bioskills_product import Product, keep_logs, new_product
+from bioskills_http import the
+from bioskills_product import Product, running_product
 from bioskills_tests import sign_in
+from bioskills_waiting import halted
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
@@ -39,12 +40,8 @@ def make_hostile(book) -> None:
 @pytest.fixture(scope="module")
 def own() -> Iterator[Product]:
     """An installation of its own: in the common one every learner's first hand-in is another test's."""
-    found = new_product()
-    found.start()
-    yield found
-    found.stop()
-    keep_logs(found)
-    shutil.rmtree(found.data)
+    with running_product() as found:
+        yield found
 
 
 @pytest.fixture
@@ -66,7 +63,7 @@ def formgrader(own, new_context):
 
 def until(page, expression: str) -> None:
     """Wait until an expression is true; asked from outside, since the page's CSP allows no eval."""
-    for _turn in range(300):
+    for _turn in range(600):
         if page.evaluate(expression):
             return
         page.wait_for_timeout(100)
@@ -77,7 +74,7 @@ def cell(page, name, row="p-000001"):
     return page.locator("#main-table tr").filter(has_text=row).locator(f".{name}")
 
 
-def test_an_instructor_gives_points_and_presses_autograde(formgrader, picture) -> None:
+def test_an_instructor_gives_points_and_presses_autograde(own, formgrader, picture) -> None:
     page = formgrader
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -93,7 +90,7 @@ def test_an_instructor_gives_points_and_presses_autograde(formgrader, picture) -
     score = page.locator("input.score").first
     expect(score).to_be_visible()
     # nbgrader's page listens to its fields once it knows the points so far.
-    until(page, "Boolean(formgrader.grades && formgrader.grades.loaded)")
+    until(page, "Boolean(window.formgrader && formgrader.grades && formgrader.grades.loaded)")
     expect(page.locator(".nbgrader_cell").first).to_be_visible()
     with page.expect_response(lambda answer: "/api/grade/" in answer.url) as saved:
         score.fill("1.5")
@@ -106,10 +103,11 @@ def test_an_instructor_gives_points_and_presses_autograde(formgrader, picture) -
     page.get_by_role("link", name="Manual Grading").click()
     page.get_by_role("link", name="Manage Assignments").click()
     cell(page, "num-submissions", "p1").get_by_role("link", name="1").click()
-    cell(page, "autograde").get_by_role("link").click()
-    expect(page.get_by_role("status")).to_contain_text("the grader does the work")
-    expect(cell(page, "status")).to_contain_text(re.compile("waiting|being graded"))
-    picture(page, "formgrader-3-being-graded")
+    with halted(the(own, "bioskills.graders")):  # until what it is about to do was seen
+        cell(page, "autograde").get_by_role("link").click()
+        expect(page.get_by_role("status")).to_contain_text("the grader does the work")
+        expect(cell(page, "status")).to_contain_text(re.compile("waiting|being graded"))
+        picture(page, "formgrader-3-being-graded")
     expect(cell(page, "status")).to_contain_text("needs manual grading", timeout=GRADED_MS)
     expect(cell(page, "score")).to_contain_text("1.5 / 8")
     picture(page, "formgrader-4-graded-again")
@@ -153,6 +151,7 @@ def test_what_another_hand_in_got_meanwhile_is_not_saved_and_said_so(
 
 def test_the_link_is_not_offered_to_who_only_assesses(product, signed_in) -> None:
     page = signed_in("asta")
+    page.goto(f"{product.campus}courses")
     page.get_by_role("link", name="First steps with sequences").click()
 
     expect(page.get_by_role("heading", name="First steps with sequences")).to_be_visible()

@@ -6,10 +6,8 @@ grader runs beside it, so that a state stays until it was looked at.
 
 import importlib.util
 import re
-import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +15,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 from bioskills_browser import examine
+from bioskills_ports import free_port
+from bioskills_waiting import eventually
 from playwright.sync_api import expect
 from sqlalchemy import select
 
@@ -43,12 +43,6 @@ FLAG = {
 }
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def world(tmp_path) -> Iterator[object]:
     """A campus that listens, with one run, eight learners and an instructor."""
@@ -65,12 +59,10 @@ def world(tmp_path) -> Iterator[object]:
         )
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
-        until = time.monotonic() + 30
-        while not server.started and time.monotonic() < until:
-            time.sleep(0.05)
+        assert eventually(lambda: server.started)
         yield world
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
 
 
 def change_job(world, submission: int, **values: object) -> None:

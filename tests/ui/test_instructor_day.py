@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.ui, pytest.mark.integration]
 
 ZONE = ZoneInfo("Europe/Berlin")
 PRACTICE, DELIVERY = "Practice", "Check the delivery"
-LOGOUT_FELT_S = 10
+LOGOUT_FELT_S = 60
 RETURN = re.compile(r"^Return to \d learners?$")
 
 
@@ -139,7 +139,7 @@ def test_automatic_parts_come_back_as_preliminary_and_the_rubric_waits_for_a_per
     expect(mine.get_by_text("With assessor")).to_be_visible()
     expect(mine.get_by_text("so far")).to_be_visible()
     button(mine, "See feedback").click()
-    expect(learner.get_by_role("heading", name=f"Feedback on {DELIVERY}")).to_be_visible()
+    expect(learner.get_by_role("heading", name=f"Feedback on {DELIVERY}", level=1)).to_be_visible()
     expect(learner.get_by_text("these points are preliminary")).to_be_visible()
     picture(learner, "instructor-7-preliminary-in-lab")
 
@@ -161,7 +161,7 @@ def test_automatic_parts_come_back_as_preliminary_and_the_rubric_waits_for_a_per
     expect(ina.get_by_text(f"Miro Petrov, {DELIVERY}").first).to_be_visible()
     picture(ina, "instructor-9-needs-a-person")
     ina.get_by_role("link", name=re.compile("See the hand-in")).click()
-    expect(ina.get_by_role("heading", name=f"Feedback on {DELIVERY}")).to_be_visible()
+    expect(ina.get_by_role("heading", name=f"Feedback on {DELIVERY}", level=1)).to_be_visible()
     expect(ina.get_by_text("Waiting for assessor").first).to_be_visible()
     expect(ina.get_by_text("BEGIN HIDDEN TESTS")).to_have_count(0)
 
@@ -200,7 +200,7 @@ def test_a_held_result_reaches_the_learner_by_the_button_return(
 
     panel(learner).get_by_role("button", name="Refresh").click()
     button(mine, "See feedback").click()
-    expect(learner.get_by_role("heading", name="Feedback on Practice")).to_be_visible()
+    expect(learner.get_by_role("heading", name="Feedback on Practice", level=1)).to_be_visible()
 
 
 def test_a_session_ends_with_the_hubs_own_sign_out(product, ina):

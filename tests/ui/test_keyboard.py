@@ -47,13 +47,12 @@ def read_feedback(page, mine) -> None:
     expect(see).to_be_visible(timeout=GRADED_MS)
     tab_to(page, see)
     page.keyboard.press("Enter")
-    heading = page.get_by_role("heading", name="Feedback on Practice")
+    heading = page.get_by_role("heading", name="Feedback on Practice", level=1)
     expect(heading).to_be_visible()
     feedback = page.locator(".bsh-feedback")
     first = feedback.get_by_role("navigation", name="Criteria").get_by_role("button").first
     tab_to(page, first)
     page.keyboard.press("Enter")
-    assert feedback.evaluate("element => element.contains(document.activeElement)")
     expect(feedback.locator(":focus")).to_have_text(first.inner_text())
 
 
@@ -77,7 +76,7 @@ def test_a_learner_works_from_start_to_feedback_by_keyboard_alone(product, new_c
         page.keyboard.press("Enter")
     tab_to(page, button(mine, "Check my work"))
     page.keyboard.press("Enter")
-    expect(mine.locator(".bsh-check")).to_be_visible(timeout=90_000)
+    expect(mine.locator(".bsh-check")).to_be_visible(timeout=GRADED_MS)
     # The button that was pressed keeps the focus, so that nobody has to begin again.
     expect(button(mine, "Check my work")).to_be_focused()
     place = mine.locator(".bsh-check").get_by_role("button").first
@@ -102,7 +101,7 @@ def test_a_learner_works_from_start_to_feedback_by_keyboard_alone(product, new_c
     picture(page, "keyboard-3-receipt")
     page.keyboard.press("Escape")
     expect(dialog(page)).to_have_count(0)
-    assert panel(page).evaluate("element => element.contains(document.activeElement)")
+    expect(panel(page).locator(":focus")).to_have_count(1)
 
     read_feedback(page, mine)
     picture(page, "keyboard-4-feedback")

@@ -1,7 +1,6 @@
 """What a learner reads when memory, processes or the space for files are used up."""
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -14,13 +13,13 @@ from bioskills_browser import (
     panel,
     start,
 )
-from bioskills_product import Product, keep_logs, new_product
+from bioskills_product import Product, running_product
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
 
 PRACTICE = "Practice"
-SOON_MS = 30_000
+SOON_MS = 120_000
 EAT = "pile = []\nwhile True: pile.append(bytearray(1 << 22))"
 FORK = (
     "import os, time\n"
@@ -50,15 +49,8 @@ GROW = (
 @pytest.fixture(scope="module")
 def narrow() -> Iterator[Product]:
     """An installation whose labs have little of everything."""
-    found = new_product()
-    found.environ["BIOSKILLS_LABS_MEMORY_MB"] = "400"
-    found.environ["BIOSKILLS_LABS_PROCESSES"] = "80"
-    found.environ["BIOSKILLS_LABS_HOME_MB"] = "48"
-    found.start()
-    yield found
-    found.stop()
-    keep_logs(found)
-    shutil.rmtree(found.data)
+    with running_product(LABS_MEMORY_MB="400", LABS_PROCESSES="80", LABS_HOME_MB="48") as found:
+        yield found
 
 
 def begin(page: Page) -> None:
@@ -112,6 +104,7 @@ def test_one_whose_memory_is_used_up_reads_why_python_ended_and_goes_on(
 
     expect(your_lab(page)).to_have_count(0)
     expect(toast(page)).to_have_count(0)
+    expect(page.get_by_text("Python 3 (course) | Idle")).to_be_visible()
     expect(run(page, "print(6 * 7)")).to_contain_text("42", timeout=SOON_MS)
     page.reload()
     page.locator(".bsh-lab h1").wait_for()
@@ -136,7 +129,7 @@ def test_with_full_homes_work_is_handed_in_and_deleting_helps(narrow, new_contex
     page = open_lab(new_context(), narrow, "sofia")
     begin(page)
     expect(run(page, FILL)).to_contain_text(re.compile("filled|refused"), timeout=SOON_MS)
-    for _ in range(30):
+    for _look in range(60):
         panel(page).get_by_role("button", name="Refresh").click()
         page.wait_for_timeout(2_000)
         if your_lab(page).get_by_text("you may use, so large files").count():
@@ -163,7 +156,7 @@ def test_with_full_homes_work_is_handed_in_and_deleting_helps(narrow, new_contex
     expect(button(card(page, PRACTICE), "See feedback")).to_be_visible(timeout=240_000)
 
     expect(run(page, EMPTY)).to_contain_text("emptied", timeout=SOON_MS)
-    expect(run(page, GROW)).to_contain_text("grown", timeout=90_000)
+    expect(run(page, GROW)).to_contain_text("grown", timeout=SOON_MS)
     panel(page).get_by_role("button", name="Refresh").click()
     expect(your_lab(page)).to_have_count(0)
     assert not faults

@@ -24,15 +24,14 @@ def without_campus(product):
             yield
 
 
-def test_a_campus_page_that_is_away_is_told_and_opens_by_itself(fresh_product, new_context):
-    fresh_product.start()
+def test_a_campus_page_that_is_away_is_told_and_opens_by_itself(mortal_product, new_context):
     faults, complaints = [], []
     page = new_context().new_page()
     page.on("console", lambda line: complaints.append(line.text))
-    sign_in(page, fresh_product, "ina", fresh_product.campus)
+    sign_in(page, mortal_product, "ina", mortal_product.campus)
     expect(page.get_by_role("heading", name="Courses", level=1)).to_be_visible()
-    with without_campus(fresh_product):
-        assert page.goto(f"{fresh_product.campus}courses").status == 503
+    with without_campus(mortal_product):
+        assert page.goto(f"{mortal_product.campus}courses").status == 503
         expect(page.get_by_role("heading", name="No answer right now")).to_be_visible()
         expect(page.get_by_text("opens here by itself")).to_be_visible()
         for theme in ("light", "dark"):
@@ -46,11 +45,10 @@ def test_a_campus_page_that_is_away_is_told_and_opens_by_itself(fresh_product, n
     expect(page.get_by_role("heading", name="Courses", level=1)).to_be_visible()
 
 
-def test_without_javascript_the_page_says_what_to_press(fresh_product, new_context):
-    fresh_product.start()
+def test_without_javascript_the_page_says_what_to_press(mortal_product, new_context):
     page = new_context(java_script_enabled=False).new_page()
-    with without_campus(fresh_product):
-        page.goto(f"{fresh_product.campus}courses")
+    with without_campus(mortal_product):
+        page.goto(f"{mortal_product.campus}courses")
         expect(page.get_by_role("link", name="Try again")).to_be_visible()
         expect(page.get_by_text("opens here by itself")).to_be_hidden()
     page.get_by_role("link", name="Try again").click()

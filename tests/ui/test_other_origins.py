@@ -129,7 +129,7 @@ def open_instructors_lab(context, product):
 def run_in_notebook(page, source: str, ends: str) -> str:
     """Run code in a new notebook of the lab as a person does; return what it printed."""
     page.locator(".jp-LauncherCard").filter(has_text="Python 3").first.click()
-    expect(page.get_by_text("Python 3 (course) | Idle")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Python 3 (course) | Idle")).to_be_visible()
     page.locator(".jp-Notebook:visible .cm-content").first.click()
     page.keyboard.insert_text(source)
     page.keyboard.press("Control+Enter")

@@ -38,7 +38,7 @@ def test_the_panel_its_dialogs_and_the_feedback_in_lab(product, new_context):
     found = in_both_themes(page, "1-new")
     start(page, PRACTICE)
     button(mine, "Check my work").click()
-    expect(mine.locator(".bsh-check")).to_be_visible(timeout=90_000)
+    expect(mine.locator(".bsh-check")).to_be_visible(timeout=GRADED_MS)
     mine.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
     found += in_both_themes(page, "2-checked")
     button(mine, "Hand in without checking").click()
@@ -53,7 +53,7 @@ def test_the_panel_its_dialogs_and_the_feedback_in_lab(product, new_context):
     dialog(page).get_by_role("button", name="Close").click()
     expect(button(mine, "See feedback")).to_be_visible(timeout=GRADED_MS)
     button(mine, "See feedback").click()
-    expect(page.get_by_role("heading", name="Feedback on Practice")).to_be_visible()
+    expect(page.get_by_role("heading", name="Feedback on Practice", level=1)).to_be_visible()
     found += in_both_themes(page, "5-feedback")
     expect(panel(page).get_by_role("region", name="Last feedback")).to_contain_text("points")
 
@@ -94,7 +94,7 @@ def test_every_page_of_a_learner(product, signed_in):
     link = page.get_by_role("link", name=PRACTICE)
     if link.count():
         link.first.click()
-        expect(page.get_by_role("heading", name="Feedback on Practice")).to_be_visible()
+        expect(page.get_by_role("heading", name="Feedback on Practice", level=1)).to_be_visible()
         found += examine(page, "feedback")
 
     assert found == []

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bioskills_product import ENVIRONMENTS, free_ports
+from bioskills_ports import free_ports
+from bioskills_product import ENVIRONMENTS
 
 from bioskills.base.settings import Settings
 from bioskills.hub.start_proxy import error_pages, proxy_command

@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from bioskills_product import ENVIRONMENTS, Product, free_ports, new_product
+from bioskills_ports import free_ports
+from bioskills_product import ENVIRONMENTS, Product, new_product
 from bioskills_tests import COURSE
 
 PATIENCE_S = 120

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from bioskills_product import ENVIRONMENTS
+from bioskills_waiting import eventually
 
 from bioskills.graders import box as boxes
 from bioskills.graders import box_talk
@@ -21,11 +22,10 @@ from bioskills.graders.box import BoxEndedError, BoxKernel, open_box
 from bioskills.graders.own_parent import ParentDoor, WardenDoor, own_door
 from bioskills.graders.sandbox import Limits, SandboxError
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 COURSE, LAB = ENVIRONMENTS / "course", ENVIRONMENTS / "lab"
 SMALL = Limits(memory_mb=600, processes=48, disk_mb=64)
-CELL_S = 20.0
-GONE_S = 10.0
+CELL_S = 60.0
 Open = Callable[..., BoxKernel]
 
 
@@ -77,13 +77,6 @@ def back(kernel: BoxKernel, folder: Path) -> tuple[int, dict[str, int]]:
 def running_as(uid: int) -> list[int]:
     found = subprocess.run(["pgrep", "-u", str(uid)], capture_output=True, text=True).stdout
     return [int(pid) for pid in found.split()]
-
-
-def soon(is_so: Callable[[], bool], seconds: float = GONE_S) -> bool:
-    end = time.monotonic() + seconds
-    while not is_so() and time.monotonic() < end:
-        time.sleep(0.05)
-    return is_so()
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="slots with uids of their own need root")
@@ -207,10 +200,10 @@ def test_a_loop_that_takes_no_interrupt_is_late(
     ids=["exit", "kill", "segfault", "close"],
 )
 def test_a_kernel_that_ends_is_noticed_at_once(open_: Open, code: str) -> None:
-    began = time.monotonic()
+    kernel, began = open_(), time.monotonic()
 
-    assert why_ended(open_(), code) in {"died", "late"}
-    assert time.monotonic() - began < CELL_S
+    assert why_ended(kernel, code, 4 * CELL_S) in {"died", "late"}
+    assert time.monotonic() - began < 4 * CELL_S, "nobody waited until its time was over"
 
 
 def test_what_a_cell_prints_is_cut_in_the_kernel(open_: Open) -> None:
@@ -263,9 +256,11 @@ print('still here')
 @needs_root
 def test_fork_bombs_in_two_boxes_hurt_no_neighbour(open_: Open) -> None:
     bombs, neighbour = [open_(), open_()], open_()
+    uids = [int(said(kernel, "import os; print(os.getuid())")) for kernel in bombs]
     for kernel in bombs:
         kernel.send({"id": "bomb", "code": BOMB})
-    time.sleep(1.0)
+    many = SMALL.processes // 2
+    assert eventually(lambda: all(len(running_as(uid)) > many for uid in uids))
 
     assert said(
         neighbour, "import subprocess; print(subprocess.run('echo out', shell=True).returncode)"
@@ -315,10 +310,10 @@ if os.fork() == 0:
 print(os.getuid())
 """
     uid = int(said(kernel, code))
-    assert len(running_as(uid)) >= 3
+    assert eventually(lambda: len(running_as(uid)) >= 3)
     kernel.close()
 
-    assert soon(lambda: not running_as(uid))
+    assert eventually(lambda: not running_as(uid))
 
 
 def test_there_is_no_network(open_: Open) -> None:
@@ -370,7 +365,7 @@ def test_a_uid_is_given_again_only_when_everything_of_it_has_ended(open_: Open) 
         assert len(running_as(uid)) <= 9 + 3
         seen[uid] = seen.get(uid, 0) + 1
         kernel.close()
-        assert soon(lambda uid=uid: not running_as(uid))
+        assert eventually(lambda uid=uid: not running_as(uid))
     assert sum(seen.values()) == 4
 
 
@@ -417,7 +412,7 @@ def test_nothing_is_left_after_close(open_: Open) -> None:
     uid = int(said(kernel, "import os; print(os.getuid())"))
     kernel.close()
 
-    assert soon(lambda: not running_as(uid) and not groups_of(uid))
+    assert eventually(lambda: not running_as(uid) and not groups_of(uid))
     assert "/box" not in {line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()}
 
 
@@ -439,8 +434,8 @@ from bioskills.graders.own_parent import WardenDoor
 from bioskills.graders.sandbox import Limits
 course, path = map(Path, sys.argv[1:])
 kernel = open_box(WardenDoor(path), course, Limits().of_a_box(60), Path(tempfile.mkdtemp()))
-kernel.run("import os, subprocess; subprocess.Popen(['sleep', '999'], start_new_session=True); print(os.getuid())", 20, lambda m: print(m["content"].get("text", ""), end="", flush=True))
-time.sleep(60)
+kernel.run("import os, subprocess; subprocess.Popen(['sleep', '999'], start_new_session=True); print(os.getuid())", 60, lambda m: print(m["content"].get("text", ""), end="", flush=True))
+time.sleep(600)
 """
 
 
@@ -451,7 +446,7 @@ def test_a_grader_that_is_killed_leaves_nothing(door: WardenDoor, open_: Open) -
         uid = int(grader.stdout.readline())
         assert running_as(uid)
         grader.kill()
-        assert soon(lambda: not running_as(uid) and not groups_of(uid))
+        assert eventually(lambda: not running_as(uid) and not groups_of(uid))
     assert said(open_(), "print('goes on')") == "goes on\n"
 
 
@@ -468,7 +463,7 @@ def program(code: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
 ASKING = """
 import json, os, socket, sys
 os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
-line = socket.socket(socket.AF_UNIX); line.settimeout(10)
+line = socket.socket(socket.AF_UNIX); line.settimeout(60)
 try:
     line.connect(sys.argv[1]); line.sendall(json.dumps({"op": sys.argv[2], "mode": "fork", "uid": 61900}).encode() + b"\\n")
     print(line.recv(4096).decode())
@@ -481,7 +476,7 @@ except OSError as error:
 @pytest.mark.parametrize(("name", "op"), [("warden.sock", "slot"), ("boxes.sock", "box")])
 def test_nobody_but_the_grader_gets_a_box(door: WardenDoor, name: str, op: str) -> None:
     with program(ASKING, str(door.path.with_name(name)), op) as asking:
-        said_, _none = asking.communicate(timeout=30)
+        said_, _none = asking.communicate(timeout=120)
 
     assert set(json.loads(said_ or "{}")) <= {"failed"}, said_
 
@@ -511,7 +506,7 @@ from bioskills.graders.sandbox import Limits
 course, lab = map(Path, sys.argv[1:])
 assert os.geteuid() == 65534
 kernel = open_box(own_door(course, lab), course, Limits().of_a_box(60), Path(tempfile.mkdtemp()))
-kernel.run("import os, socket; print(os.getuid(), [n for _i, n in socket.if_nameindex()], sorted(os.listdir('/box')))", 20, lambda m: print(m["content"].get("text", ""), end=""))
+kernel.run("import os, socket; print(os.getuid(), [n for _i, n in socket.if_nameindex()], sorted(os.listdir('/box')))", 60, lambda m: print(m["content"].get("text", ""), end=""))
 kernel.close()
 """
 
@@ -531,7 +526,7 @@ def test_without_root_boxes_come_from_namespaces_of_the_account(tmp_path: Path) 
         text=True,
         env=environ,
         cwd="/",
-        timeout=100,
+        timeout=250,
     )
     assert done.stdout == "65534 ['lo'] ['home', 'work']\n", done.stderr[-1500:]
 

@@ -3,18 +3,17 @@
 import os
 import signal
 import sysconfig
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from bioskills_kernels import House, Learner, kernel_house
+from bioskills_waiting import eventually
 
 from bioskills.fork_server.linux import start_time
 
 pytestmark = pytest.mark.integration
 
-PATIENCE_S = 15
 DEBUGGING: dict[str, dict[str, object]] = {
     "debugInfo": {},
     "initialize": {"clientID": "test", "adapterID": "", "linesStartAt1": True},
@@ -22,15 +21,6 @@ DEBUGGING: dict[str, dict[str, object]] = {
     "dumpCell": {"code": "x = 1"},
     "disconnect": {"restart": False, "terminateDebuggee": True},
 }
-
-
-def eventually(question: Callable[[], object]) -> bool:
-    end = time.monotonic() + PATIENCE_S
-    while not question():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def lives(pid: int) -> bool:
@@ -52,7 +42,7 @@ def own() -> Iterator[House]:
     """A warm parent that a test may end, without anything of a course."""
     if os.geteuid() != 0:
         pytest.skip("only root forks kernels for others")
-    with kernel_house(preload={}, cache="") as house:
+    with kernel_house(preload={}) as house:
         yield house
 
 

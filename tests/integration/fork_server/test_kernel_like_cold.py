@@ -45,7 +45,7 @@ CELLS = {
     "time zone from the environment": "import os, time; os.environ['TZ'] = 'Asia/Tokyo'; time.tzset(); time.tzname",
     "a temporary file": "import tempfile; tempfile.gettempdir()",
     "a subprocess": "import subprocess; subprocess.run(['sh', '-c', 'echo hi; exit 3'], capture_output=True)",
-    "a program's own output": "import os, time; r = os.system('echo from the shell; echo and wrong >&2'); time.sleep(.5); r",
+    "a program's own output": "import os, time; r = os.system('echo from the shell; echo and wrong >&2'); time.sleep(1.5); r",
     "descriptors of a subprocess": "import subprocess; subprocess.run('ls /proc/self/fd', shell=True, capture_output=True, text=True).stdout",
     "shell escape": "!echo one; echo two",
     "bash cell": "%%bash\necho $HOME | wc -l\nfor i in 1 2; do echo $i; done",

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bioskills_ports import own_ports
 from bioskills_product import ENVIRONMENTS
+from bioskills_waiting import eventually
 
 from bioskills.fork_server import client, wire
 from bioskills.fork_server.config import Config, as_json
@@ -22,7 +23,6 @@ pytestmark = pytest.mark.integration
 FIRST = 792_000
 HUB, GRADER, RELAY, PROBE, STRANGER = range(792_100, 792_105)
 A, B = FIRST, FIRST + 1
-READY_S = 90
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def installation() -> Iterator[Config]:
             probe_uid=PROBE,
             environments={name: ENVIRONMENTS / name for name in ("lab", "course")},
             keep=(ENVIRONMENTS,),
-            ports={"hub": 907, "campus": 908},
+            ports=dict(zip(("hub", "campus"), own_ports(2), strict=True)),
             limits={"memory_mb": 512, "processes": 100, "tmp_mb": 16, "shm_mb": 16},
             grader_uid=GRADER,
             first_slot_uid=792_200,
@@ -62,14 +62,12 @@ def warden(installation: Config) -> "Iterator[subprocess.Popen[bytes]]":
     python = str(ENVIRONMENTS / "hub" / "bin" / "python")
     command = [python, "-I", "-m", "bioskills.fork_server", str(file)]
     process = subprocess.Popen(command, cwd="/", env={"PATH": "/usr/bin:/bin"})
-    deadline = time.monotonic() + READY_S
-    while not installation.socket("labs").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    serves = installation.socket("labs")
+    eventually(lambda: serves.exists() or process.poll() is not None, 200)
+    assert serves.exists()
     yield process
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=90) == 0
     mounts = Path("/proc/self/mounts").read_text()
     assert str(installation.run_dir) not in mounts
 
@@ -155,24 +153,25 @@ def test_the_grader_gets_a_slot_and_nothing_else(installation: Config) -> None:
 def test_a_room_with_a_network_of_its_own_reaches_two_ports_of_the_host(
     installation: Config,
 ) -> None:
-    path = installation.socket("warden")
+    path, (closed,) = installation.socket("warden"), own_ports(1)
     with (
-        socket.create_server(("127.0.0.1", 907)) as hub,
-        socket.create_server(("127.0.0.1", 909)) as other,
+        socket.create_server(("127.0.0.1", installation.ports["hub"])) as hub,
+        socket.create_server(("127.0.0.1", closed)) as other,
     ):
         asked_as(HUB, path, OPEN_A)
         net = installation.room(A) / "net"
         code = (
             "import socket\n"
-            "line = socket.create_connection(('127.0.0.1', 907), 5); line.sendall(b'hello')\n"
-            "for port in (909, 22, 80):\n"
+            f"line = socket.create_connection(('127.0.0.1', {installation.ports['hub']}), 60)\n"
+            "line.sendall(b'hello')\n"
+            f"for port in ({closed}, 22, 80):\n"
             "    try: socket.create_connection(('127.0.0.1', port), 2); print('reached', port)\n"
             "    except OSError: pass\n"
         )
         command = ["nsenter", f"--net={net}", sys.executable, "-c", code]
         done = subprocess.run(command, capture_output=True, text=True)
         assert (done.stdout, done.stderr) == ("", "")
-        hub.settimeout(5)
+        hub.settimeout(60)
         with hub.accept()[0] as arrived:
             assert arrived.recv(5) == b"hello"
         other.settimeout(0.1)

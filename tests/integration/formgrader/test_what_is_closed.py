@@ -1,13 +1,14 @@
 """Nothing of Jupyter is open in a formgrader but formgrader, and that behind walls."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from bioskills_formgrader import Formgrader
 from bioskills_http import rest
 
-from bioskills.hub.processes import PROC
+from bioskills.hub.processes import PROC, pids_of
 
 pytestmark = pytest.mark.integration
 
@@ -163,12 +164,11 @@ def test_its_box_holds_the_run_s_folder_and_no_token_of_a_service(ina: Formgrade
 
 def box_of(ina: Formgrader) -> int:
     """Return the process that the service started for this run."""
-    uid = ina.gradebook.stat().st_uid
-    for entry in PROC.iterdir():
-        if entry.name.isdigit() and entry.stat().st_uid == uid:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
+    for pid in pids_of({ina.gradebook.stat().st_uid}):
+        with suppress(OSError):  # a process of the grader's that just ended
+            words = (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
             if words[0].endswith(b"bwrap") and str(ina.gradebook.parent).encode() in words:
-                return int(entry.name)
+                return pid
     raise AssertionError("no box")
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from bioskills_grader import Campus, Place, end_own_parent, free_port
+from bioskills_grader import Campus, Place, end_own_parent
+from bioskills_ports import free_port
 from bioskills_product import ENVIRONMENTS
 from bioskills_tests import COURSE
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from bioskills_grader import tar_of
 from bioskills_quick_grading import grade_quickly
+from bioskills_waiting import eventually
 
 from bioskills.base.wire import GradeResult
 from bioskills.graders.executors import Done, Failed, Order, Progress, Said
 from bioskills.graders.pool import Pool
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 Hand = Callable[..., Order]
 
@@ -51,7 +52,7 @@ def order(class_: Any) -> Hand:
 def last_words(said: Any, count: int) -> dict[int, Said]:
     found: dict[int, Said] = {}
     while len(found) < count:
-        word = said.get(timeout=60)
+        word = said.get(timeout=300)
         if not isinstance(word, Progress):
             found[word.job] = word
     return found
@@ -70,7 +71,7 @@ def test_every_order_gets_one_last_word(pool: Pool, said: Any, order: Hand) -> N
 
 
 def test_one_that_takes_its_time_holds_up_nobody(pool: Pool, said: Any, order: Hand) -> None:
-    slow, others = order(seconds=60), [order() for _n in range(6)]
+    slow, others = order(seconds=550), [order() for _n in range(6)]
     for one in (slow, *others):
         pool.submit(one)
 
@@ -80,12 +81,11 @@ def test_one_that_takes_its_time_holds_up_nobody(pool: Pool, said: Any, order: H
 def test_a_hand_that_is_killed_loses_its_own_order_alone(
     pool: Pool, said: Any, order: Hand
 ) -> None:
-    orders = [order(seconds=2) for _n in range(3)]
+    orders = [order(seconds=550), order(), order()]
     for one in orders:
         pool.submit(one)
     victim = orders[0].job.id
-    while victim not in pool.pids():
-        time.sleep(0.02)
+    assert eventually(lambda: victim in pool.pids())
     os.kill(pool.pids()[victim], signal.SIGKILL)
     words = last_words(said, 3)
 
@@ -99,10 +99,9 @@ def test_a_hand_that_is_killed_loses_its_own_order_alone(
 
 
 def test_all_hands_may_be_killed_and_work_goes_on(pool: Pool, said: Any, order: Hand) -> None:
-    for one in [order(seconds=20) for _n in range(3)]:
+    for one in [order(seconds=550) for _n in range(3)]:
         pool.submit(one)
-    while len(pool.pids()) < 3:
-        time.sleep(0.02)
+    assert eventually(lambda: len(pool.pids()) == 3)
     for pid in pool.pids().values():
         os.kill(pid, signal.SIGKILL)
     assert {type(word) for word in last_words(said, 3).values()} == {Failed}
@@ -129,22 +128,22 @@ def test_what_cannot_be_unpacked_fails_and_its_hand_goes_on(
 def test_a_long_grading_says_how_far_it_is_about_once_a_second(
     pool: Pool, said: Any, order: Hand
 ) -> None:
+    began = time.monotonic()
     pool.submit(order(seconds=3))
     words = []
     while not words or isinstance(words[-1], Progress):
-        words.append(said.get(timeout=60))
+        words.append(said.get(timeout=300))
 
     steps = [word.how for word in words[:-1]]
-    assert 1 <= len(steps) <= 3
+    assert 1 <= len(steps) <= time.monotonic() - began
     assert {(how.step, how.of) for how in steps} == {("running", 100)}
     assert [how.done for how in steps] == sorted(how.done for how in steps)
 
 
 def test_nothing_of_a_pool_is_left_when_it_is_closed(class_: Any, said: Any, order: Hand) -> None:
     pool = Pool(class_.bench, 2, said.put, grade_quickly)
-    pool.submit(order(seconds=60))
-    while not pool.pids():
-        time.sleep(0.02)
+    pool.submit(order(seconds=550))
+    assert eventually(pool.pids)
     (pid,) = pool.pids().values()
     pool.close()
 

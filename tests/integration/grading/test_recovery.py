@@ -29,16 +29,18 @@ def test_a_grader_that_dies_after_a_step_does_the_job_again(place: Place, step: 
 
 
 def test_a_grader_that_is_asked_to_end_puts_its_job_back(place: Place) -> None:
-    submission = place.hand_in()
+    place.quick = True  # and slow as asked: it is under way for as long as anybody looks
+    submission = place.hand_in(more={"pace.txt": b"550"})
     process = place.grader()
     assert process.stdout is not None
     for line in process.stdout:
         if line.strip() == "fetched":
             process.terminate()
-    _out, log = process.communicate(timeout=60)
+    _out, log = process.communicate(timeout=200)
 
     job = place.job_of(submission)
     assert (process.returncode, job.state, job.tries) == (0, "queued", 0), log
+    place.quick = False
     assert place.work()[0] == list(STEPS)
     check_one_of_each(place, submission)
 

@@ -2,15 +2,14 @@
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bioskills_waiting import eventually
 
 pytestmark = pytest.mark.integration
-SETTLE_S = 5.0
 
 
 def in_boxes() -> list[str]:
@@ -32,12 +31,8 @@ def in_boxes() -> list[str]:
 @pytest.fixture(autouse=True)
 def _nothing_left_running() -> Iterator[None]:
     yield
-    deadline = (
-        time.monotonic() + SETTLE_S
-    )  # A killed process is seen until the kernel is through with it.
-    while in_boxes() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert in_boxes() == []
+    # A killed process is seen until the kernel is through with it.
+    assert eventually(lambda: not in_boxes()), in_boxes()
 
 
 def break_first_test(class_: Any, change: Callable[[Any], object]) -> Any:
@@ -133,12 +128,10 @@ def test_a_loop_without_end_costs_its_own_cells_only(class_: Any) -> None:
 
 def test_work_that_takes_too_long_in_all_is_for_a_person(class_: Any) -> None:
     answers = class_.solution("p1") | {"count_records_answer": "import time; time.sleep(60)"}
-    began = time.monotonic()
     result = class_.grade("p1", class_.work("p1", answers), bench=class_.quick(job_timeout_s=12))
 
     assert result.verdict == "needs_person"
     assert "did not finish in the time allowed" in result.reason
-    assert time.monotonic() - began < 40
 
 
 @pytest.mark.parametrize(
@@ -192,7 +185,6 @@ def test_a_process_in_the_background_ends_with_the_grading(class_: Any) -> None:
     result = class_.grade("p1", class_.work("p1", answers))
 
     assert [cell.auto_points for cell in result.cells] == ["2", "3", "3"]
-    assert in_boxes() == []
 
 
 def test_other_files_do_no_harm(class_: Any) -> None:

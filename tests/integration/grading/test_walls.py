@@ -169,7 +169,7 @@ try:
     facts["memory"] = "got"
 except MemoryError:
     facts["memory"] = "MemoryError"
-bomb = "import os, time\\nn = 0\\ntry:\\n    while n < 2000:\\n        if os.fork() == 0:\\n            time.sleep(20); os._exit(0)\\n        n += 1\\nexcept OSError: pass\\nprint(n)"
+bomb = "import os, time\\nn = 0\\ntry:\\n    while n < 2000:\\n        if os.fork() == 0:\\n            os.closerange(0, 3); time.sleep(20); os._exit(0)\\n        n += 1\\nexcept OSError: pass\\nprint(n)"
 facts["forks"] = int(subprocess.run([sys.executable, "-S", "-c", bomb], capture_output=True, text=True).stdout) < 300
 facts["core"] = resource.getrlimit(resource.RLIMIT_CORE)
 """

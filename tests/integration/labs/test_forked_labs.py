@@ -6,24 +6,25 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import httpx
 import pytest
 from bioskills_http import (
     Lab,
-    eventually,
+    end_lab,
+    kill,
     lab_of,
     page_config,
-    processes,
     rest,
     server_of,
     start_lab,
     state_of,
     stop_lab,
+    the,
 )
-from bioskills_product import Product, keep_logs, new_product
+from bioskills_product import Product
+from bioskills_waiting import eventually, halted
 
 from bioskills.hub.processes import PROC, pids_of, start_time
 
@@ -32,45 +33,24 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root gives each learner an own uid"),
 ]
 
-AGAIN_S = 40
-
 
 @pytest.fixture(scope="module")
-def installation() -> Iterator[Product]:
+def installation(mortal_product: Product) -> Product:
     """An installation whose hub and fork server may be killed; two labs start at one time."""
-    found = new_product()
-    found.environ["BIOSKILLS_LABS_CONCURRENT_STARTS"] = "2"
-    found.start()
-    yield found
-    found.stop()
-    keep_logs(found)
+    return mortal_product
 
 
 def command_of(pid: int) -> str:
-    try:
-        return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
+    return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
-def the(product: Product, *words: str) -> int:
-    """Return the installation's process with these words in its command line; 0 without one."""
-    found = [pid for pid in processes(product) if all(w in command_of(pid) for w in words)]
-    return next((pid for pid in found if "setpriv" not in command_of(pid).split()[0]), 0)
+def warden_of(product: Product) -> tuple[str, str]:
+    """Return words of the installation's warden."""
+    return "bioskills.fork_server", str(product.data / "state/machine/fork.json")
 
 
 def hub_answers(product: Product) -> bool:
-    try:
-        return rest(product, "GET", "info").status_code in {200, 403}
-    except httpx.TransportError:
-        return False
-
-
-def kill(product: Product, *words: str) -> int:
-    pid = the(product, *words)
-    assert pid, words
-    os.kill(pid, signal.SIGKILL)
-    return pid
+    return rest(product, "GET", "info").status_code in {200, 403}
 
 
 def is_me(lab: Lab) -> bool:
@@ -87,7 +67,7 @@ def test_a_lab_is_forked_from_the_warm_parent_and_shows_its_page(installation: P
     assert page_config(lab)["hubUser"] == "lea"
     assert (PROC / str(lab.pid) / "ns/net").readlink() != (PROC / "self/ns/net").readlink()
     stop_lab(lab)
-    assert eventually(lambda: not pids_of({lab.uid}), 10)
+    assert eventually(lambda: not pids_of({lab.uid}))
 
 
 def test_a_lab_and_its_kernel_live_through_the_hubs_end_and_can_still_be_stopped(
@@ -99,16 +79,16 @@ def test_a_lab_and_its_kernel_live_through_the_hubs_end_and_can_still_be_stopped
         run("kept = 41")
         for _time in range(2):
             killed = kill(installation, "bioskills.hub.start_hub")
-            assert eventually(lambda: hub_answers(installation), AGAIN_S), hub
+            assert eventually(lambda: hub_answers(installation)), hub
             assert the(installation, "bioskills.hub.start_hub") != killed
 
             assert lab_of(installation, "lea").pid == lab.pid
-            assert eventually(lambda: server_of(installation, "lea").get("ready"), AGAIN_S)
-            assert is_me(lab)
+            assert eventually(lambda: server_of(installation, "lea").get("ready"))
+            assert eventually(lambda: is_me(lab))
             assert run("print(kept + 1)").strip() == "42"
 
     stop_lab(lab)
-    assert eventually(lambda: not pids_of({lab.uid}), 10)
+    assert eventually(lambda: not pids_of({lab.uid}))
     assert not start_time(lab.pid)
 
 
@@ -119,8 +99,8 @@ def test_a_lab_that_was_killed_is_noticed_and_what_it_left_ends(installation: Pr
         os.kill(lab.pid, signal.SIGKILL)
 
         begun = time.monotonic()
-        assert eventually(lambda: not server_of(installation, "miro"), 20)
-        assert eventually(lambda: not pids_of({lab.uid}), 20)
+        assert eventually(lambda: not server_of(installation, "miro"))
+        assert eventually(lambda: not pids_of({lab.uid}))
     print(f"a killed lab is noticed after {time.monotonic() - begun:.1f} s")
     assert state_of(installation, "miro") == {}
     stop_lab(start_lab(installation, "miro"))
@@ -133,41 +113,28 @@ def test_a_lab_that_ended_while_no_hub_was_there_leaves_nothing(installation: Pr
         kill(installation, "bioskills.hub.start_hub")
         os.kill(lab.pid, signal.SIGKILL)
 
-        assert eventually(lambda: hub_answers(installation), AGAIN_S)
-        assert eventually(lambda: not server_of(installation, "sofia"), 20)
-        assert eventually(lambda: not pids_of({lab.uid}), 20)
+        assert eventually(lambda: hub_answers(installation))
+        assert eventually(lambda: not server_of(installation, "sofia"))
+        assert eventually(lambda: not pids_of({lab.uid}))
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("bioskills.fork_server", "state/machine/fork.json"), ("bioskills.fork_server.labs",)],
-    ids=["warden", "labs"],
-)
+@pytest.mark.parametrize("part", ["warden", "labs"])
 def test_a_lab_starts_although_its_part_of_the_fork_server_was_just_killed(
-    installation: Product, words: tuple[str, ...]
+    installation: Product, part: str
 ) -> None:
     kept = start_lab(installation, "ina")
-    kill(installation, *words)
+    words = {"warden": warden_of(installation), "labs": ("bioskills.fork_server.labs",)}
+    kill(installation, *words[part])
 
     begun = time.monotonic()
     lab = start_lab(installation, "miro")
 
-    print(f"{words[0]} killed; a lab was ready after {time.monotonic() - begun:.1f} s")
-    assert is_me(lab)
-    assert is_me(kept), "a lab that ran goes on"
+    print(f"{part} killed; a lab was ready after {time.monotonic() - begun:.1f} s")
+    assert eventually(lambda: is_me(lab))
+    assert eventually(lambda: is_me(kept)), "a lab that ran goes on"
     stop_lab(lab)
     stop_lab(kept)
-    assert pids_of({lab.uid, kept.uid}) == []
-
-
-@contextmanager
-def halted(pid: int) -> Iterator[None]:
-    assert pid > 1
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    assert eventually(lambda: not pids_of({lab.uid, kept.uid}))
 
 
 def is_pending(product: Product, name: str) -> bool:
@@ -198,13 +165,14 @@ def test_who_waits_is_told_their_place_and_everybody_arrives(installation: Produ
     names = ["lea", "miro", "sofia", "asta", "max"]
     heard: dict[str, list[str]] = {name: [] for name in names}
     threads = []
-    parent = eventually(lambda: the(installation, "bioskills.fork_server.labs"), AGAIN_S)
-    with halted(parent):
+    for name in names:
+        end_lab(installation, name)
+    with halted(the(installation, "bioskills.fork_server.labs")):
         for name in names:
             threads.append(in_background(lambda n=name: start_lab(installation, n)))
-            assert eventually(lambda n=name: is_pending(installation, n), 20)
+            assert eventually(lambda n=name: is_pending(installation, n))
             threads.append(in_background(lambda n=name: progress_of(installation, n, heard[n])))
-        assert eventually(lambda: all(len(said) > 1 for said in heard.values()), 20), heard
+        assert eventually(lambda: all(len(said) > 1 for said in heard.values())), heard
     for thread in threads:
         thread.join()
 

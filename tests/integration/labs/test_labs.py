@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from bioskills_http import (
     Lab,
-    eventually,
     lab_of,
     listeners,
     loaded_paths,
@@ -22,6 +21,7 @@ from bioskills_http import (
     visitor,
 )
 from bioskills_product import Product
+from bioskills_waiting import eventually
 from sqlalchemy import select
 
 from bioskills.base.store import Store
@@ -319,7 +319,7 @@ def test_a_stopped_lab_leaves_no_process_even_where_the_learner_left_a_daemon(so
     stop_lab(sofia)
 
     assert before >= 2
-    assert eventually(lambda: not pids_of({sofia.uid}), 10)
+    assert eventually(lambda: not pids_of({sofia.uid}))
 
 
 def test_a_home_of_another_owner_is_told_to_the_learner_and_never_changed(sofia: Lab) -> None:
@@ -333,13 +333,12 @@ def test_a_home_of_another_owner_is_told_to_the_learner_and_never_changed(sofia:
             lambda: (
                 "belongs to another account"
                 in client.get(f"{sofia.product.url}/hub/spawn-pending/sofia").text
-            ),
-            20,
+            )
         )
 
     assert told
     assert (sofia.home.stat().st_uid, sofia.home.stat().st_gid) == (4242, 4242)
-    assert pids_of({sofia.uid}) == []
+    assert eventually(lambda: not pids_of({sofia.uid}))
 
 
 def test_a_lab_can_be_started_again_after_it_was_stopped(sofia: Lab) -> None:

@@ -11,7 +11,6 @@ import pytest
 from bioskills_formgrader import at_formgrader
 from bioskills_http import (
     PROC,
-    eventually,
     is_in,
     lab_of,
     page_config,
@@ -20,7 +19,9 @@ from bioskills_http import (
     stop_lab,
     visitor,
 )
-from bioskills_product import ROOT, Product, free_ports
+from bioskills_ports import free_ports
+from bioskills_product import ROOT, Product
+from bioskills_waiting import eventually
 
 from bioskills.hub.processes import pids_of
 
@@ -28,8 +29,6 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(os.geteuid() != 0, reason="becomes other accounts"),
 ]
-
-NOBODYS_UID = 64_321
 
 
 def doctor(product: Product) -> dict[str, dict[str, Any]]:
@@ -63,23 +62,27 @@ def test_slim_exec_starts_a_new_interpreter_behind_the_same_walls_and_says_the_n
         assert sign_in(client, fresh_product, "lea")
         assert told in client.get(f"{fresh_product.url}/hub/home").text.replace("&#x27;", "'")
     stop_lab(lab)
-    assert eventually(lambda: not pids_of({lab.uid}), 10)
+    assert eventually(lambda: not pids_of({lab.uid}))
 
 
-def test_where_every_wall_stands_nothing_is_warned_of(fresh_product: Product) -> None:
-    fresh_product.start()
-    found = doctor(fresh_product)
+def test_where_every_wall_stands_nothing_is_warned_of(product: Product) -> None:
+    found = doctor(product)
 
     assert found["spawner"]["sentence"].endswith("all its parts answer.")
     assert found["walls"]["sentence"].startswith("Learners' network: ")
     if found["walls"]["level"] == "ok":
-        assert "Warning:" not in fresh_product.said()
+        assert "Warning:" not in product.said()
     assert [c for c in found.values() if c["level"] == "fault"] == []
 
 
 @dataclass
 class Alone(Product):
     """An installation of one account that is not root."""
+
+    @property
+    def account(self) -> int:
+        """Its uid, which nobody else has."""
+        return self.lab_uid
 
     def begin(self) -> None:
         with (self.data / "run.log").open("w") as log:
@@ -90,8 +93,8 @@ class Alone(Product):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
-                user=NOBODYS_UID,
-                group=NOBODYS_UID,
+                user=self.account,
+                group=self.account,
                 extra_groups=[],
             )
 
@@ -108,10 +111,11 @@ def alone(fresh_product: Product) -> Alone:
         "BIOSKILLS_NETWORK_PROXY_API_PORT": str(api),
         "BIOSKILLS_NETWORK_CAMPUS_PORT": str(campus),
     }
-    os.chown(fresh_product.data, NOBODYS_UID, NOBODYS_UID)
-    (fresh_product.data / "run").mkdir()
-    os.chown(fresh_product.data / "run", NOBODYS_UID, NOBODYS_UID)
-    return Alone(fresh_product.data, environ, port, course=course_for_all(fresh_product.data))
+    found = Alone(fresh_product.data, environ, port, course=course_for_all(fresh_product.data))
+    (found.data / "run").mkdir()
+    for folder in (found.data, found.data / "run"):
+        os.chown(folder, found.account, found.account)
+    return found
 
 
 def course_for_all(data: Path) -> Path:
@@ -128,7 +132,7 @@ def test_without_root_all_labs_run_as_one_account_and_everybody_is_told(alone: A
         alone.start()
         lab = start_lab(alone, "lea")
 
-        assert lab.uid == NOBODYS_UID
+        assert lab.uid == alone.account
         assert page_config(lab)["hubUser"] == "lea"
         assert "Warning: Not started as root" in alone.said()
         with visitor() as client:
@@ -141,4 +145,4 @@ def test_without_root_all_labs_run_as_one_account_and_everybody_is_told(alone: A
     finally:
         code = alone.stop()
     assert code == 0, alone.said()
-    assert eventually(lambda: not pids_of({NOBODYS_UID}), 20)
+    assert eventually(lambda: not pids_of({alone.account}))

@@ -1,10 +1,12 @@
 """A cohort's labs run before its session begins."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from bioskills_http import rest, server_of
+from bioskills_ports import free_port
 from bioskills_product import Product
 
 from bioskills.hub.session_warm import hub_client, keep
@@ -54,9 +56,8 @@ def test_an_unknown_cohort_is_named_with_the_nearest_one(product: Product) -> No
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_hub_the_next_step_is_said(fresh_product: Product) -> None:
-    fresh_product.start()
-    fresh_product.stop()
-    done = fresh_product.command("session", "warm", "demo")
+def test_without_a_hub_the_next_step_is_said(product: Product) -> None:
+    nowhere = {**product.environ, "BIOSKILLS_NETWORK_HUB_PORT": str(free_port())}
+    done = replace(product, environ=nowhere).command("session", "warm", "demo")
     assert done.returncode != 0
     assert "bioskills run" in done.stderr

@@ -8,12 +8,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from bioskills_http import (
-    eventually,
     groups,
     listeners,
     people_of,
@@ -22,7 +22,8 @@ from bioskills_http import (
     start_lab,
     visitor,
 )
-from bioskills_product import Product
+from bioskills_product import Product, running_product
+from bioskills_waiting import eventually
 
 from bioskills.hub.processes import pids_of
 
@@ -32,7 +33,7 @@ pytestmark = [
 ]
 
 PORTS = ("PORT", "HUB_PORT", "PROXY_API_PORT", "CAMPUS_PORT")
-GONE_S = 30
+GONE_S = 90
 NEW = '[cohort]\nslug = "late"\n[[people]]\nname = "vera"\nroles = ["learner"]\n'
 
 
@@ -57,11 +58,16 @@ def sign_ins(product: Product) -> dict[str, str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def product() -> Iterator[Product]:
+    """An installation that each test here ends, and leaves running."""
+    with running_product() as found:
+        yield found
+
+
 def test_people_passwords_and_uids_outlive_every_way_of_ending(
-    fresh_product: Product, tmp_path: Path
+    product: Product, tmp_path: Path
 ) -> None:
-    product = fresh_product
-    product.start()
     first = sign_ins(product)
     lab = start_lab(product, "lea")
     late = tmp_path / "late.toml"
@@ -118,20 +124,19 @@ def test_people_passwords_and_uids_outlive_every_way_of_ending(
         start_new_session=True,
     )
     product.start()
-    assert stray.wait(10) != 0
+    assert stray.wait(GONE_S) != 0
     assert pids_of({lab.uid}) == []
     assert sign_ins(product) == kept
 
 
-def test_labs_that_outlived_a_crash_of_everything_are_swept(fresh_product: Product) -> None:
-    product = fresh_product
-    product.start()
+def test_labs_that_outlived_a_crash_of_everything_are_swept(product: Product) -> None:
     lab = start_lab(product, "miro")
     # The machine's worst minute: all but the lab is killed, and nobody has time to tidy up.
     others = {product.process.pid, *processes(product)} - set(pids_of({lab.uid}))
     for how in (signal.SIGSTOP, signal.SIGKILL):
         for pid in others:
-            os.kill(pid, how)
+            with suppress(ProcessLookupError):  # it was to end anyway
+                os.kill(pid, how)
     product.process.wait()
     assert pids_of({lab.uid}) != [], "the lab itself lives on"
 
@@ -143,9 +148,7 @@ def test_labs_that_outlived_a_crash_of_everything_are_swept(fresh_product: Produ
 
 def refused(product: Product, **variables: str) -> str:
     product.environ.update(variables)
-    begun = time.monotonic()
     done = product.command("run")
-    assert time.monotonic() - begun < 30
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -190,7 +193,7 @@ def test_a_mistyped_setting_is_refused_and_nothing_is_started(fresh_product: Pro
 
 def test_ctrl_c_while_it_starts_ends_what_was_begun(fresh_product: Product) -> None:
     fresh_product.begin()
-    assert eventually(lambda: "Starting hub" in fresh_product.said(), 60)
+    assert eventually(lambda: "Starting hub" in fresh_product.said(), step=0.02)
 
     code = fresh_product.stop()
 

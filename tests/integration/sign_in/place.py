@@ -8,11 +8,9 @@ host name, as the proxy would.
 import hashlib
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +21,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import uvicorn
+from bioskills_ports import free_ports
+from bioskills_waiting import eventually
 from fastapi import APIRouter, Depends
 from sqlalchemy import select
 
@@ -53,6 +53,8 @@ OTHER_TOKEN = "other-token-0123456789abcdef0123"
 GRADER_TOKEN = "grader-token-0123456789abcdef012"
 NAMED_TOKEN = "bsh_0123456789abcdef0123456789"
 COOKIE = "bioskills-session"
+SOON_S = 30
+"""Enough for a loaded machine, and far below the 300 s for which hub and library would trust."""
 HOME, PROBE, CHANGE = (
     "/services/campus/probe",
     "/services/campus/probe?page=2",
@@ -92,23 +94,11 @@ c.JupyterHub.load_roles = [
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for(url: str, alive: Callable[[], bool], log: Path) -> None:
     """Wait until something answers there; show the log of a process that ended instead."""
-    end = time.monotonic() + 60
-    while alive() and time.monotonic() < end:
-        try:
-            if httpx.get(url, trust_env=False).status_code < 500:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    raise AssertionError(f"{url} did not answer:\n{log.read_text()[-3000:]}")
+    answers = eventually(lambda: not alive() or httpx.get(url, trust_env=False).status_code < 500)
+    assert answers, url
+    assert alive(), log.read_text()[-3000:]
 
 
 class ByHost(httpx.BaseTransport):
@@ -146,7 +136,7 @@ class Place:
     opened: list[httpx.Client] = field(default_factory=list)
 
     def browser(self) -> httpx.Client:
-        browser = httpx.Client(transport=ByHost(self.ports), follow_redirects=True, timeout=20)
+        browser = httpx.Client(transport=ByHost(self.ports), follow_redirects=True, timeout=60)
         self.opened.append(browser)
         return browser
 
@@ -186,6 +176,7 @@ class Place:
             url,
             headers={"Authorization": f"token {BOSS_TOKEN}"},
             trust_env=False,
+            timeout=60,
             **options,
         )
         return answer.raise_for_status()
@@ -259,7 +250,7 @@ def start_hub(folder: Path, settings: Settings) -> subprocess.Popen[bytes]:
 @contextmanager
 def place_in(folder: Path) -> Iterator[Place]:
     """Start hub and campus below this folder; end both afterwards."""
-    public, hub_port, campus_port = (free_port() for _i in range(3))
+    public, hub_port, campus_port = free_ports(3)
     settings = Settings.model_validate(
         {
             "network": {"port": public, "hub_port": hub_port, "campus_port": campus_port},
@@ -295,9 +286,9 @@ def place_in(folder: Path) -> Iterator[Place]:
         for browser in found.opened:
             browser.close()
         hub.terminate()
-        hub.wait(20)
+        hub.wait(60)
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         site.store.close()
         site.hub.close()
 
@@ -321,15 +312,6 @@ def planted(place: Place, name: str, token: str) -> str:
     return start_session(place.site, name, Grant(token, 3600))[0]
 
 
-def eventually(answer: Callable[[], int], wanted: int, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if answer() == wanted:
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def change(browser: httpx.Client, place: Place, csrf: str | None, **headers: str) -> int:
     data = {} if csrf is None else {"_csrf": csrf}
     sent = {**place.origin(), **headers}
@@ -347,9 +329,8 @@ def end_seat(site: Site, name: str) -> None:
 
 def api(place: Place, verb: str, token: str | None) -> httpx.Response:
     url = f"http://127.0.0.1:{place.site.settings.network.campus_port}/services/campus/api/{verb}"
-    return httpx.get(
-        url, headers={"Authorization": f"Bearer {token}"} if token else {}, trust_env=False
-    )
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.get(url, headers=headers, trust_env=False, timeout=60)
 
 
 def named_token(site: Site, token: str, **values: Any) -> None:

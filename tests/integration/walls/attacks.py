@@ -444,12 +444,13 @@ def asked(path, line):
 
 
 def held_half_open(path, count, seconds):
-    """Open many connections that never finish a request, in children, for some seconds."""
-    each = 250
+    """Open many connections that never finish a request, in children; return these."""
+    each, children = 250, []
     for _number in range(0, count, each):
-        if os.fork() == 0:
+        children.append(os.fork())
+        if children[-1] == 0:
             _hold(path, each, seconds)
-    return count
+    return children
 
 
 def _hold(path, count, seconds):
@@ -613,7 +614,7 @@ def answers(calls):
         headers = {"Authorization": f"token {token}"} if token else {}
         request = urllib.request.Request(address, method=method, headers=headers)
         try:
-            with opener.open(request, timeout=20) as answer:
+            with opener.open(request, timeout=60) as answer:
                 found.append(answer.status)
         except urllib.error.HTTPError as error:
             found.append(error.code)
@@ -678,7 +679,8 @@ def turned_sockets_of_my_lab(pid, address, port):
     if os.fork() == 0:
         try:
             found = _turned_all(pid, address, port)
-            Path.home().joinpath("turned").write_text("\n".join(found))
+            Path.home().joinpath("turned.new").write_text("\n".join(found))
+            Path.home().joinpath("turned.new").rename(Path.home() / "turned")
         finally:
             os._exit(0)
     return "begun"

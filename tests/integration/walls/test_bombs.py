@@ -1,7 +1,6 @@
 """What one learner uses up is missing to nobody else; whoever did it can go on afterwards."""
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,9 +11,9 @@ import httpx
 import pytest
 import walls_attacks as attacks
 import walls_bombs as bombs
-from bioskills_http import eventually
 from bioskills_learners import Kernel, KernelDiedError, Learner, learner
-from bioskills_product import Product, keep_logs, new_product
+from bioskills_product import Product, running_product
+from bioskills_waiting import eventually
 from walls_scene import lab_pid, lab_port
 
 from bioskills.hub.processes import pids_of, start_time
@@ -26,8 +25,8 @@ pytestmark = [
 ]
 
 LIMITS = {"MEMORY_MB": 512, "PROCESSES": 96, "TMP_MB": 32, "SHM_MB": 16, "HOME_MB": 64}
-SLOWEST_S = 5
-"""Longest that a small cell of somebody else may take; usually it is some hundredths."""
+SLOWEST_S = 30
+"""Longest that a small cell of somebody else may take on a loaded machine; usually some hundredths."""
 BOMB_S = 6
 MB_A_SECOND = 100
 """How fast a home is filled: a watcher looks now and then, and what is written in between stays."""
@@ -66,7 +65,7 @@ class Class:
     def recovers(self) -> None:
         """Show that Miro himself can go on: at the latest with a new lab."""
         self.miro.stop()
-        assert eventually(lambda: not pids_of({self.miro.uid}), 15), pids_of({self.miro.uid})
+        assert eventually(lambda: not pids_of({self.miro.uid})), pids_of({self.miro.uid})
         learner(self.product, "miro")
         with self.miro.running() as kernel:
             assert kernel.run("print(1)").strip() == "1"
@@ -84,13 +83,8 @@ def held_mb(home: Path) -> int:
 @pytest.fixture(scope="module")
 def product() -> Iterator[Product]:
     attacks.keep_a_key()
-    found = new_product()
-    found.environ |= {f"BIOSKILLS_LABS_{name}": str(value) for name, value in LIMITS.items()}
-    found.start()
-    yield found
-    found.stop()
-    keep_logs(found)
-    shutil.rmtree(found.data)
+    with running_product(**{f"LABS_{name}": str(LIMITS[name]) for name in LIMITS}) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +102,7 @@ def room(product: Product, lea: Kernel) -> Class:
 def test_a_fork_bomb_is_felt_by_nobody_else_and_ends_with_its_lab(room: Class) -> None:
     with room.miro.running() as kernel, room.meanwhile("fork bomb"):
         kernel.call(bombs.forks, 600)
-        assert eventually(lambda: len(pids_of({room.miro.uid})) > LIMITS["PROCESSES"] // 2, 10)
+        assert eventually(lambda: len(pids_of({room.miro.uid})) > LIMITS["PROCESSES"] // 2)
         assert len(pids_of({room.miro.uid})) <= LIMITS["PROCESSES"] + 2
     room.runs()
     room.recovers()
@@ -144,19 +138,13 @@ def test_a_kernel_that_takes_all_memory_is_ended_and_its_lab_lives(room: Class) 
 def test_a_filled_private_folder_fills_nothing_of_others(
     room: Class, folder: str, limit: str
 ) -> None:
-    free = _free(folder)
     with room.miro.running() as kernel, room.meanwhile(f"{folder} filled"):
         written, why = kernel.call(bombs.fills, folder, 400, 0.005)
         assert written <= LIMITS[limit]
         assert why == "No space left on device"
-        assert abs(_free(folder) - free) < 200 << 20, "nothing of it lies on the machine's own disk"
+        assert not [*Path(folder).glob("filled-*")], "nothing of it lies on the machine's own disk"
         kernel.call(bombs.removes, folder)
     room.runs()
-
-
-def _free(folder: str) -> int:
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
 
 
 def test_a_filled_home_stops_growing_and_can_be_emptied(room: Class) -> None:
@@ -290,7 +278,7 @@ def test_nothing_is_left_of_a_learner_who_is_stopped(room: Class) -> None:
         port, lab = lab_port(room.product, "miro"), lab_pid(room.product, "miro")
         room.miro.stop()
 
-    assert eventually(lambda: not pids_of({room.miro.uid}), 15)
+    assert eventually(lambda: not pids_of({room.miro.uid}))
     assert not start_time(lab)
     with pytest.raises(httpx.HTTPError):
         httpx.get(f"http://127.0.0.1:{port}/", timeout=3, trust_env=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import walls_attacks as attacks
-from bioskills_product import free_ports
+from bioskills_ports import free_port
 from walls_scene import MARK, PRIVATE, Scene, from_outside
 
 pytestmark = [
@@ -117,7 +117,7 @@ def test_without_walls_a_process(scene: Scene, name: str) -> None:
 
 
 def test_without_walls_everybody_takes_what_a_neighbour_leaves_open_to_all(scene: Scene) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     mark = f"{int(MARK, 16) ^ 1:08x}"
     laid = from_outside(attacks.bait_and_wait, mark, port)
     try:

@@ -53,7 +53,7 @@ async def heard(port: int, *pieces: bytes, pause_s: float = 0.0) -> bytes:
         for piece in pieces:
             writer.write(piece)
             await asyncio.sleep(pause_s)
-        async with asyncio.timeout(10 * SHORT_S):
+        async with asyncio.timeout(100 * SHORT_S):
             return await reader.read()
     except ConnectionError:
         return b""

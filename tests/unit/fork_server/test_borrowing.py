@@ -67,12 +67,14 @@ class Line:
 
     def __init__(self, reads: int, writes: int) -> None:
         self.reads, self.writes = reads, writes
+        self.least_s = 60.0
+        """A loaded machine makes no answer too slow, but where that is what is tested."""
 
     def say(self, message: dict[str, Any]) -> None:
         os.write(self.writes, json.dumps(message).encode() + b"\n")
 
     def hear(self, limit_s: float) -> dict[str, Any] | None:
-        if not select.select([self.reads], [], [], limit_s)[0]:
+        if not select.select([self.reads], [], [], max(limit_s, self.least_s))[0]:
             raise AnswerTooSlowError
         text = os.read(self.reads, 1 << 16)
         return dict(json.loads(text)) if text else None
@@ -174,6 +176,7 @@ def test_a_module_is_the_clean_processes_own(clean: dict[str, Any]) -> None:
 
 
 def test_a_slow_answer_is_an_error_of_the_answer(clean: dict[str, Any]) -> None:
+    clean["line"].least_s = 0.0
     with pytest.raises(AnswerTooSlowError):
         clean["slow"]()
 

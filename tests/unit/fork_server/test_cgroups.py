@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from bioskills_waiting import eventually
 
 from bioskills.fork_server import cgroups, killing
 from bioskills.fork_server.cgroups import Mechanism
@@ -59,20 +59,13 @@ def child(code: str, uid: int = UID, before: Callable[[], None] | None = None) -
     )
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 20) -> bool:
-    ends = time.monotonic() + seconds
-    while not true() and time.monotonic() < ends:
-        time.sleep(0.02)
-    return true()
-
-
 @as_root
 @with_groups
 def test_one_that_needs_too_much_memory_is_ended_and_counted(group: int) -> None:
     bystander = child(SLEEPER, OTHER, before=lambda: None)
     eater = child(EATER)
 
-    assert eater.wait(60) == -signal.SIGKILL
+    assert eater.wait(200) == -signal.SIGKILL
     found = cgroups.counts(MARK, UID)
     assert found.oom_kills == 1
     assert found.memory_limit == 100 << 20
@@ -85,7 +78,7 @@ def test_one_that_needs_too_much_memory_is_ended_and_counted(group: int) -> None
 @with_groups
 def test_a_fork_bomb_is_held_counted_and_ended_whole(group: int) -> None:
     bomb = child(BOMB)
-    assert wait_for(lambda: (cgroups.counts(MARK, UID).processes_hits or 0) > 0)
+    assert eventually(lambda: (cgroups.counts(MARK, UID).processes_hits or 0) > 0)
     held = cgroups.counts(MARK, UID)
 
     assert cgroups.kill_all(MARK, UID)
@@ -202,7 +195,7 @@ def test_where_there_are_no_groups_all_of_a_uid_still_ends() -> None:
 
     bomb = child(BOMB, ALONE, before=few)
     other = child(SLEEPER, OTHER, before=lambda: None)
-    assert wait_for(lambda: len(killing.running(ALONE)) >= 25)
+    assert eventually(lambda: len(killing.running(ALONE)) >= 25)
 
     assert cgroups.kill_all(MARK, ALONE, at=none)
     bomb.wait()
@@ -283,7 +276,7 @@ def test_version_2_ends_a_group_as_a_whole() -> None:
 
     bomb = child(BOMB, before=few)
     try:
-        assert wait_for(lambda: len(killing.members((folder,))) > 20)
+        assert eventually(lambda: len(killing.members((folder,))) > 20)
         assert (cgroups.counts(MARK, UID, at).cpu_s or 0) > 0
     finally:
         assert cgroups.kill_all(MARK, UID, at=at)

@@ -21,7 +21,7 @@ COMMAND = ["/env/bin/python", "-m", "ipykernel_launcher", "-f", "k.json"]
 
 @pytest.fixture
 def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
     yield process
     process.kill()
     process.wait()
@@ -96,8 +96,8 @@ def test_without_the_parent_a_kernel_is_watched_in_proc(sleeper: "subprocess.Pop
 
     kernel.kill()
 
-    assert sleeper.wait(5) == -signal.SIGKILL
-    assert kernel.wait(5) == provisioner.LOST_STATUS
+    assert sleeper.wait(60) == -signal.SIGKILL
+    assert kernel.wait(60) == provisioner.LOST_STATUS
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_parent_that_refuses_is_said(tmp_path: Path, answers: list[object], co
 
 
 def test_a_child_that_is_not_ready_is_ended_before_another_starts(tmp_path: Path) -> None:
-    sleeper = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    sleeper = subprocess.Popen(["sleep", "600"], start_new_session=True)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "s"))
     listener.listen()
@@ -167,7 +167,7 @@ def test_a_child_that_is_not_ready_is_ended_before_another_starts(tmp_path: Path
     thread.join()
     listener.close()
 
-    assert sleeper.wait(5) == -signal.SIGKILL
+    assert sleeper.wait(60) == -signal.SIGKILL
 
 
 def test_nobody_at_the_socket_is_said(tmp_path: Path) -> None:

@@ -220,14 +220,16 @@ def test_a_real_kernel_says_what_it_imported_but_nothing_that_forbids_a_fork(
 
 
 @as_root
-def test_a_probe_that_takes_too_long_is_ended_with_all_it_started(environment: Path) -> None:
-    homes = set(Path(tempfile.gettempdir()).glob("bsh-probe-*"))
+def test_a_probe_that_takes_too_long_is_ended_with_all_it_started(
+    environment: Path, ground: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(ground))
 
     found = learn(environment / "bin" / "python", "kernel", PROBE_UID, ("sleeps",), within_s=4.0)
 
     assert (found.names, found.reason) == ((), "time_out")
     assert processes_of(PROBE_UID) == []
-    assert set(Path(tempfile.gettempdir()).glob("bsh-probe-*")) <= homes
+    assert list(ground.glob("bsh-probe-*")) == []
 
 
 # Probes that are none --------------------------------------------------------------------------

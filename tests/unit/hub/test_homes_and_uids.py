@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from bioskills_waiting import eventually
 
 from bioskills.base.store import Store
 from bioskills.base.tables import Person
@@ -113,8 +113,7 @@ def test_ending_a_uid_ends_its_daemons_too_and_nobody_elses_processes() -> None:
     )
     other = subprocess.Popen([sys.executable, "-c", STUBBORN], user=UID + 1, group=UID + 1)
     try:
-        while len(pids_of({UID})) < 2:
-            time.sleep(0.02)
+        assert eventually(lambda: len(pids_of({UID})) >= 2)
 
         assert end_all_of({UID}, patience_s=0.3) >= 2
         assert pids_of({UID}) == []
@@ -130,8 +129,7 @@ def test_a_process_that_ended_has_no_start_time() -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     assert start_time(process.pid) > start_time(1) >= 0
     process.send_signal(signal.SIGKILL)
-    while start_time(process.pid):  # a zombie counts as ended
-        time.sleep(0.01)
+    assert eventually(lambda: not start_time(process.pid)), "a zombie counts as ended"
     process.wait()
 
     assert start_time(process.pid) == 0

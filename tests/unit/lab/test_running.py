@@ -1,7 +1,6 @@
 """A real kernel runs a real notebook."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -38,11 +37,9 @@ async def test_the_kernel_works_in_the_assignment_folder(tmp_path: Path) -> None
 
 
 async def test_a_loop_that_never_ends_is_stopped_with_a_sentence(tmp_path: Path) -> None:
-    begun = time.monotonic()
     run = await run_cells(code("while True:\n    print('x' * 1000)", "y = 1"), tmp_path, cell_s=2)
     assert "longer than 2 seconds" in run.stopped
     assert run.reached == -1
-    assert time.monotonic() - begun < 30
 
 
 async def test_a_kernel_that_dies_is_told(tmp_path: Path) -> None:

@@ -1,13 +1,11 @@
 """The verbs in a real Jupyter Server: who may call them, and how they refuse."""
 
-import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bioskills_waiting import eventually
 
 from .conftest import ROOT, LittleCampus
 
@@ -45,17 +44,17 @@ class Server:
 
     def _wait(self, home: Path) -> str:
         """Give the address as soon as it answers; the log names it a little earlier."""
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            log = (home / "server.log").read_text()
-            for address in set(re.findall(r"(http://127\.0\.0\.1:\d+)/", log)):
-                with (
-                    contextlib.suppress(urllib.error.URLError),
-                    urllib.request.urlopen(f"{address}/api", timeout=5),
-                ):
-                    return address
-            time.sleep(0.1)
-        raise AssertionError(log)
+        log = home / "server.log"
+
+        def answering() -> str:
+            for address in set(re.findall(r"(http://127\.0\.0\.1:\d+)/", log.read_text())):
+                with urllib.request.urlopen(f"{address}/api", timeout=60):
+                    return str(address)
+            return ""
+
+        found = eventually(answering)
+        assert found, log.read_text()
+        return found
 
     def close(self) -> None:
         self.process.send_signal(signal.SIGKILL)
