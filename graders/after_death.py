@@ -12,6 +12,7 @@ from typing import Any
 from bioskills.base.text import _
 
 DEAD = "DeadKernelError"
+PYTHON = "Python"
 UNSCORABLE = "UnscorableValueError"
 
 
@@ -57,17 +58,18 @@ def mark_unscorable(cells: Iterable[Any]) -> list[str]:
     return tests
 
 
-def why_died(ename: str, tests: Iterable[str]) -> str:
+def why_died(ename: str, tests: Iterable[str], language: str = PYTHON) -> str:
     """Return the sentence for learner and instructor.
 
     Args:
         ename: What ended the run, as nbclient or nbgrader names it.
         tests: As `mark_unrun` returns them.
+        language: The kernel's, as it names it.
     """
     known = {
         DEAD: _(
-            "While your notebook ran, Python itself ended: a cell called exit, or needed more memory than is allowed."
-        ),
+            "While your notebook ran, {language} itself ended: a cell called exit, or needed more memory than is allowed."
+        ).format(language=language),
         "CellTimeoutError": _(
             "A cell of your notebook could not be stopped when its time was over. Look for a loop that never ends."
         ),

@@ -21,16 +21,17 @@ from bioskills.base.text import _
 from bioskills.graders.box_line import Door, Lines, variables
 from bioskills.graders.box_messages import as_jupyter, pairs, take_files
 from bioskills.graders.box_talk import CHUNK, START_S, BoxEndedError, BoxTalk
-from bioskills.graders.cell_clock import Clock
+from bioskills.graders.cell_clock import Clock, FamilyClock
 from bioskills.graders.intake import pack_into
 from bioskills.graders.sandbox import SandboxError
 
 CHECK_S = 10.0
 END_S = 5.0
 GRACE_S = 10.0
+"""Own seconds that an interrupted cell has to end."""
 CROWDED_GRACE_S = 3.0
 """A kernel among dozens of its own processes seldom hears; meanwhile its neighbours wait."""
-"""Own seconds that an interrupted cell has to end."""
+MOST_NAME = 40
 COLD = "BIOSKILLS_COLD_KERNEL"
 
 
@@ -74,6 +75,11 @@ class BoxKernel(BoxTalk):
         except (OSError, BoxEndedError) as error:
             lines.close()
             raise SandboxError(_("The kernel of the course environment did not start.")) from error
+
+    @property
+    def language(self) -> str:
+        """Name of the kernel's language, for a sentence."""
+        return "Python" if self.is_python else str(self.language_info.get("name"))[:MOST_NAME]
 
     def _give(self, folder: Path, submitted: Path | None) -> None:
         spool = io.BytesIO()
@@ -136,8 +142,12 @@ class BoxKernel(BoxTalk):
         self._number += 1
         name = f"ask-{self._number}"
         self.send({"id": name, **request})
-        self.clock = Clock(self.pid, limit_s)
+        self.clock = self._clock(limit_s)
         return name
+
+    def _clock(self, limit_s: float | None) -> Clock:
+        """Return what measures own time; a kernel that was started anew is a child of the box's."""
+        return (Clock if self.is_guarded else FamilyClock)(self.pid, limit_s)
 
     def ask(self, request: Mapping[str, Any], answer: str, limit_s: float) -> dict[str, Any] | None:
         """Return what the kernel answers to a request that is no cell; None if it was stopped.
@@ -172,7 +182,7 @@ class BoxKernel(BoxTalk):
         """
         with suppress(OSError):
             self.lines.control.sendall(b"I")
-        clock = Clock(self.pid, CROWDED_GRACE_S if self.clock.is_crowded() else GRACE_S)
+        clock = self._clock(CROWDED_GRACE_S if self.clock.is_crowded() else GRACE_S)
         while (message := self.next(clock.is_over)) is not None:
             if message.get("p") == name and message.get("t") == last:
                 return

@@ -6,6 +6,7 @@ by the clock on the wall ends it.
 """
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,18 +28,15 @@ class Clock:
     """
 
     def __init__(self, pid: int, limit_s: float | None) -> None:
-        self._file, self._groups = f"/proc/{pid}/schedstat", Path(f"/proc/{pid}/cgroup")
+        self._file, self._groups = _file_of(pid), Path(f"/proc/{pid}/cgroup")
         self._limit = limit_s
         self._began, self._waited = time.monotonic(), self._delay()
         self._spared = 0.0
 
     def _delay(self) -> float:
-        """Seconds that the process waited in the run queue (Linux, sched-stats: field 2)."""
-        try:
-            with open(self._file, encoding="ascii") as file:  # noqa: PTH123 - four times a second
-                return int(file.read().split()[1]) / 1e9
-        except (OSError, IndexError, ValueError):
-            return self._waited if hasattr(self, "_waited") else 0.0
+        """Seconds that the process waited in the run queue."""
+        found = _waited_by(self._file)
+        return getattr(self, "_waited", 0.0) if found is None else found
 
     def is_over(self) -> bool:
         """Whether the cell has used its time."""
@@ -83,3 +81,45 @@ def tasks_beside(groups: Path) -> int:
                 if (top / "pids.current").exists():
                     return int((top / "pids.current").read_text("ascii"))
     return 0
+
+
+class FamilyClock(Clock):
+    """Measures a cell that a process further down runs: the longest wait of any of them counts.
+
+    Not the sum of all: they wait at the same time.
+    """
+
+    def __init__(self, pid: int, limit_s: float | None) -> None:
+        self._pid, self._longest = pid, 0.0
+        self._before = {each: _waited_by(_file_of(each)) or 0.0 for each in _family(pid)}
+        super().__init__(pid, limit_s)
+
+    def _delay(self) -> float:
+        for each in _family(self._pid):
+            waited = (_waited_by(_file_of(each)) or 0.0) - self._before.get(each, 0.0)
+            self._longest = max(self._longest, waited)
+        return self._longest
+
+
+def _file_of(pid: int) -> str:
+    return f"/proc/{pid}/schedstat"
+
+
+def _waited_by(file: str) -> float | None:
+    """Return the seconds in the run queue (Linux, sched-stats: field 2); None where none are told."""
+    try:
+        with open(file, encoding="ascii") as text:  # noqa: PTH123 - four times a second
+            return int(text.read().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _family(pid: int) -> Iterator[int]:
+    """Yield a process and all that come from it."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        children = ""
+        with suppress(OSError):
+            children = task.read_text(encoding="ascii")
+        for child in children.split():
+            yield from _family(int(child))

@@ -97,6 +97,7 @@ class BoxExecute(Execute):  # type: ignore[misc]
         try:
             setting.record.begun.append(name)
             nb.metadata["language_info"] = kernel.language_info
+            setting.record.languages[name] = kernel.language
             with self._tests_apart(kernel, folder, name) as run:
                 self._run_all(run)
             self.set_widgets_metadata()

@@ -9,6 +9,7 @@ class Record:
 
     Attributes:
         ended: Why a kernel ended early, by notebook: *died*, *flood*, *late*, *spent*.
+        languages: Of the kernels, as they name them, by notebook.
         unrun: Tests that were not run, by grade_id.
         unscorable: Tests whose value is no score, by grade_id.
         begun: Notebooks whose cells began to run.
@@ -20,6 +21,7 @@ class Record:
     """
 
     ended: dict[str, str] = field(default_factory=dict)
+    languages: dict[str, str] = field(default_factory=dict)
     unrun: list[str] = field(default_factory=list)
     unscorable: list[str] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from bioskills.base.text import _
-from bioskills.graders.after_death import why_died
+from bioskills.graders.after_death import PYTHON, why_died
 from bioskills.graders.engine import Outcome
 from bioskills.graders.repair import Repaired
 
@@ -28,7 +28,8 @@ def reason_of(outcome: Outcome, record: Any, mended: Repaired) -> str:
     """Return what learner and instructor read where a person must look."""
     said = [mended.reason]
     if record.ended:
-        said.append(why_died(WORDS[next(iter(record.ended.values()))], record.unrun))
+        name, why = next(iter(record.ended.items()))
+        said.append(why_died(WORDS[why], record.unrun, record.languages.get(name, PYTHON)))
     elif outcome.error == "NoKernelError":
         message = _(
             "This notebook asks for a kernel that is not installed here ({name}). A person looks at it."

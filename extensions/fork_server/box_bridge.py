@@ -15,6 +15,7 @@ from typing import Any
 from jupyter_client.manager import KernelManager
 
 from bioskills.fork_server.box_lines import Lines
+from bioskills.fork_server.box_streams import ENDED_HERE, STREAM_CHARS
 
 READY_S = 100.0
 LOOK_S = 0.5
@@ -42,12 +43,14 @@ def serve(name: str, line: socket.socket) -> None:
 class _Bridge:
     def __init__(self, manager: Any, client: Any, lines: Lines) -> None:
         self.manager, self.client, self.lines = manager, client, lines
+        self.printed = 0
 
     def run(self, request: Mapping[str, Any]) -> None:
         """Run one cell; a message to a widget is not carried."""
         if "comm" in request:
             return
         silent = bool(request.get("silent"))
+        self.printed = 0
         parent = self.client.execute(
             request["code"],
             silent=silent,
@@ -71,10 +74,21 @@ class _Bridge:
         if message["parent_header"].get("msg_id") != parent:
             return False
         kind, content = message["msg_type"], message["content"]
+        if kind == "stream" and not self._cut(content):
+            return False
         buffers = [bytes(each).hex() for each in message.get("buffers", ())]
         head = {"t": kind, "p": name, "c": content, "m": message["metadata"], "b": buffers}
         self.lines.say(head)
         return bool(kind == "status" and content["execution_state"] == "idle")
+
+    def _cut(self, content: dict[str, Any]) -> bool:
+        """Cut what a cell prints beyond a size; say whether something of it is carried."""
+        before, text = self.printed, str(content["text"])
+        self.printed += len(text)
+        if self.printed > STREAM_CHARS:
+            end = ENDED_HERE.format(most=STREAM_CHARS)
+            content["text"] = text[: STREAM_CHARS - before] + end
+        return before <= STREAM_CHARS
 
     def _reply(self, parent: str) -> dict[str, Any]:
         while True:

@@ -125,7 +125,7 @@ def _furnish(config: Config, owner: int, limits: Mapping[str, int]) -> None:
         options = f"mode={mode},size={int(disk * share)},nr_inodes=20000"
         linux.mount("tmpfs", os.path.realpath(path), "tmpfs", PLAIN, options)
     for path, descriptor in seen.items():
-        Path(path).mkdir(mode=0o755, parents=True)
+        _make_way(Path(path))
         linux.mount(f"/proc/self/fd/{descriptor}", path, "", linux.MS_BIND | linux.MS_REC)
         os.close(descriptor)
     for folder in (WORK, HOME):
@@ -135,6 +135,14 @@ def _furnish(config: Config, owner: int, limits: Mapping[str, int]) -> None:
         if Path(path).is_dir():
             linux.mount("tmpfs", path, "tmpfs", PLAIN | linux.MS_RDONLY, "mode=0555,size=4k")
     _own_processes()
+
+
+def _make_way(place: Path) -> None:
+    """Make a folder that everybody may go through, whatever this process leaves out of new ones' rights."""
+    for folder in (*reversed(place.parents), place):
+        if not folder.exists():
+            folder.mkdir()
+            folder.chmod(0o755)
 
 
 def _below_tmp(config: Config) -> list[str]:

@@ -98,24 +98,26 @@ class Stock:
 
     Attributes:
         home: A folder for whatever it keeps.
+        environments: Where the environments lie.
         references: What was made in this session.
     """
 
     home: Path
+    environments: Path = ENVIRONMENTS
     references: dict[str, Reference] = field(default_factory=dict)
 
     def environ(self) -> dict[str, str]:
         """Return the variables that somebody has who opens a terminal."""
         return {
-            "PATH": f"{ENVIRONMENTS / 'lab' / 'bin'}:{os.environ['PATH']}",
+            "PATH": f"{self.environments / 'lab' / 'bin'}:{os.environ['PATH']}",
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
-            "JUPYTER_PATH": str(ENVIRONMENTS / "course" / "share" / "jupyter"),
+            "JUPYTER_PATH": str(self.environments / "course" / "share" / "jupyter"),
         }
 
     def start(self, root: Path, *words: str) -> "subprocess.Popen[str]":
         """Start an nbgrader command in a folder."""
-        command = [str(ENVIRONMENTS / "lab" / "bin" / "python"), "-m", "nbgrader", *words]
+        command = [str(self.environments / "lab" / "bin" / "python"), "-m", "nbgrader", *words]
         with (root / "nbgrader.log").open("a") as log:
             return subprocess.Popen(
                 command, cwd=root, env=self.environ(), stdout=log, stderr=log, text=True
@@ -200,12 +202,17 @@ def _files(root: Path) -> Standing:
 
 
 def ours(
-    root: Path, assignment: str, scores: Path, *words: str, at_once: int = 2
+    root: Path,
+    assignment: str,
+    scores: Path,
+    *words: str,
+    at_once: int = 2,
+    environments: Path = ENVIRONMENTS,
 ) -> "subprocess.CompletedProcess[str]":
     """Run `bioskills grade folder`."""
     program = Path(sys.executable).with_name("bioskills")
     more = ["--scores", str(scores), "--at-once", str(at_once), *words]
-    environ = {**os.environ, "BIOSKILLS_PATHS_ENVIRONMENTS_DIR": str(ENVIRONMENTS)}
+    environ = {**os.environ, "BIOSKILLS_PATHS_ENVIRONMENTS_DIR": str(environments)}
     return subprocess.run(
         [str(program), "grade", "folder", str(root), assignment, *more],
         env=environ,
@@ -214,12 +221,20 @@ def ours(
     )
 
 
-def compared(reference: Reference, corpus: Corpus, folder: Path, at_once: int = 2) -> Difference:
+def compared(
+    reference: Reference,
+    corpus: Corpus,
+    folder: Path,
+    at_once: int = 2,
+    environments: Path = ENVIRONMENTS,
+) -> Difference:
     """Grade the same folder with ours and say what differs."""
     root = Path(shutil.copytree(reference.root, folder))
     said = []
     for assignment in corpus.assignments:
-        done = ours(root, assignment, root / f"{assignment}.csv", at_once=at_once)
+        done = ours(
+            root, assignment, root / f"{assignment}.csv", at_once=at_once, environments=environments
+        )
         said.append(done.stdout + done.stderr)
         assert done.returncode == 0, said[-1]
     return differences(reference, standing(root, corpus.assignments), "".join(said))

@@ -489,6 +489,9 @@ def test_a_kernel_that_starts_anew_runs_cells_and_is_interrupted(
     assert said(kernel, "x = 20 + 1; print(x * 2)") == "42\n"
     assert kernel.run("while True: pass", 1.0, lambda _message: None).reply is None
     assert said(kernel, "open('made', 'w').write('ab'); print(x)") == "21\n"
+    flood = said(kernel, "for _ in range(30): print('x' * 100_000)")
+    assert 1_000_000 <= len(flood) < 1_000_200
+    assert "the output ends here" in flood
     assert back(kernel, tmp_path / "out")[1]["made"] == 2
 
 

@@ -107,3 +107,4 @@ def test_the_sentence_names_what_was_not_run() -> None:
 
     assert "Python itself ended" in said
     assert "c, d" in said
+    assert "bash itself ended" in why_died("DeadKernelError", [], "bash")

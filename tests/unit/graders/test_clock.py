@@ -1,12 +1,16 @@
 """A cell's time is its own: what it waited for the processor takes nobody's points."""
 
+import os
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bioskills.graders import cell_clock
-from bioskills.graders.cell_clock import CROWD, SLACK, Clock
+from bioskills.graders.cell_clock import CROWD, SLACK, Clock, FamilyClock
 
 BILLION = 1_000_000_000
 
@@ -101,3 +105,28 @@ def test_waiting_behind_own_processes_is_counted(
     machine.waited(10.5)
 
     assert clock.is_over() is over
+
+
+@pytest.fixture
+def crowd() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that sleeps, while five that it started share one processor."""
+    core = str(min(os.sched_getaffinity(0)))
+    loops = "for _ in 1 2 3 4 5; do sh -c 'while :; do :; done' & done; echo; exec sleep 99"
+    with subprocess.Popen(
+        ["taskset", "-c", core, "sh", "-c", loops], stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield process
+        os.killpg(process.pid, 9)
+
+
+def test_a_kernel_further_down_waits_for_its_cell(crowd: "subprocess.Popen[bytes]") -> None:
+    own, family = Clock(crowd.pid, 10.0), FamilyClock(crowd.pid, 10.0)
+    began = time.monotonic()
+    time.sleep(1.5)
+
+    assert own.waited() < 0.3
+    # One of five gets a fifth: it waits the longest part of the time, and never more than all.
+    assert 0.4 < family.waited() < time.monotonic() - began + 0.5
+    assert family.left() > own.left() + 0.3
