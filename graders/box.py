@@ -11,7 +11,7 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -216,8 +216,12 @@ class BoxKernel(BoxTalk):
         """Say something to a widget in the kernel; nothing comes back for it."""
         self.send({"id": "comm", "comm": message["msg_type"], "content": message["content"]})
 
-    def files_into(self, folder: Path) -> int:
-        """End the kernel and write what lies in its folder over this one: regular files, no notebook.
+    def files_into(self, folder: Path, kept: Collection[str] = ()) -> int:
+        """End the kernel and make this folder hold what lies in its own: regular files.
+
+        Args:
+            folder: Its notebooks stay as they are.
+            kept: More paths that stay as they are.
 
         Returns:
             How many entries were left behind.
@@ -230,7 +234,7 @@ class BoxKernel(BoxTalk):
                 json.loads(file.readline(CHUNK))
                 self.lines.control.sendall(b"F")
                 head = json.loads(file.readline(CHUNK))
-                return take_files(file, head, folder)
+                return take_files(file, head, folder, kept)
         return 0
 
     def close(self) -> None:

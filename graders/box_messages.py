@@ -2,12 +2,12 @@
 
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bioskills.graders.intake import unpack
+from bioskills.graders.intake import NOTEBOOK, unpack
 
 MOST_HEARD = 200
 MOST_BYTES = 96 << 20
@@ -21,15 +21,36 @@ def pairs(found: Any) -> list[tuple[str, str]]:
         return [("guard_silenced", "")]
 
 
-def take_files(file: Any, head: Mapping[str, Any], folder: Path) -> int:
-    """Write the files that a box sent over those of a folder; return how many stayed behind."""
-    size = int(head["bytes"])
+def take_files(file: Any, head: Mapping[str, Any], folder: Path, kept: Collection[str]) -> int:
+    """Make a folder hold the files that a box sent; return how many stayed behind.
+
+    Args:
+        file: What the box says.
+        head: What it said first.
+        folder: Its notebooks stay as they are. What the box does not have any more goes,
+            unless something stayed behind: then nobody knows.
+        kept: More paths that stay as they are, or that nothing may take.
+    """
+    size, left = int(head["bytes"]), int(head.get("left_out", 0))
     if not 0 <= size <= MOST_BYTES:
         raise OSError("too large")
     spool = io.BytesIO(file.read(size))
+    stays = {*kept, *(path.name for path in folder.glob(f"*{NOTEBOOK}"))}
     with suppress(tarfile.TarError, ValueError):
-        unpack(spool, folder, over=True, kept=[path.name for path in folder.glob("*.ipynb")])
-    return int(head.get("left_out", 0))
+        if not left:
+            _clear(folder, stays)
+        unpack(spool, folder, over=True, kept=stays)
+    return left
+
+
+def _clear(folder: Path, stays: Collection[str]) -> None:
+    """Remove all files but some, and folders without any."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if not path.is_dir():
+            if path.relative_to(folder).as_posix() not in stays:
+                path.unlink()
+        elif not any(path.iterdir()):
+            path.rmdir()
 
 
 def as_jupyter(

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -246,13 +246,14 @@ def tree_key(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def keep_graded(folder: CourseFolder, graded: Path, staged: Path, notebooks: Sequence[str]) -> None:
-    """Copy a graded folder out of a slot, as nbgrader would leave it."""
+def keep_graded(folder: CourseFolder, graded: Path, staged: Path) -> None:
+    """Copy a graded folder out of a slot, with the rights that nbgrader would leave.
+
+    What is not to be copied never went in; what code wrote there stays, whatever its name.
+    """
     shutil.rmtree(staged, ignore_errors=True)
     staged.parent.mkdir(parents=True, exist_ok=True)
     copy_regular(graded, staged)
-    known = {staged / f"{name}.ipynb" for name in notebooks}
-    _prune(staged, {*_kept(staged, [*folder.ignored, "*.ipynb"]), *known})
     for path in (staged, *staged.rglob("*")):
         path.chmod(0o777 & ~_umask() if path.is_dir() else folder.permissions)
 

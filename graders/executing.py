@@ -8,7 +8,7 @@ may look as if it had passed.
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,9 +27,11 @@ from bioskills.graders.apart import Apart, Isolation, NotIsolatedError, nobody
 from bioskills.graders.box import BoxKernel, open_box
 from bioskills.graders.box_line import Door
 from bioskills.graders.box_talk import BoxEndedError
+from bioskills.graders.intake import NOTEBOOK
 from bioskills.graders.isolated import Step
 from bioskills.graders.kernel_names import cold_kernel
 from bioskills.graders.own_parent import own_door
+from bioskills.graders.repair.timestamps import TIMESTAMP
 from bioskills.graders.run_record import Record
 from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.graders.sealing import Seal
@@ -51,6 +53,7 @@ class Setting:
         limits: What a box may use, by name.
         record: Is filled while cells run.
         seal: Keeps what may be shown, from before the first hidden test.
+        notebooks: Names of the assignment's notebooks, where they are known.
         submitted: The notebooks as they were handed in: the folder's hold hidden tests.
         cold: Whether Python kernels start anew instead of by fork.
         deadline: When, by the monotonic clock, everything must have ended.
@@ -64,6 +67,7 @@ class Setting:
     limits: Mapping[str, int]
     record: Record
     seal: Seal | None = None
+    notebooks: Collection[str] = ()
     submitted: Path | None = None
     cold: bool = False
     deadline: float = float("inf")
@@ -105,7 +109,7 @@ class BoxExecute(Execute):  # type: ignore[misc]
             if setting.seal is not None:
                 setting.seal.ended(name, nb)
             self._account(kernel)
-            setting.record.left_behind += kernel.files_into(folder)
+            setting.record.left_behind += kernel.files_into(folder, self._kept())
         finally:
             kernel.close()
         return nb, self.resources
@@ -132,6 +136,13 @@ class BoxExecute(Execute):  # type: ignore[misc]
         except SandboxError as error:
             setting.record.refused = str(error)
             raise
+
+    def _kept(self) -> set[str]:
+        """Return what nothing from a box takes: notebooks that went in, or that are graded, and the time."""
+        submitted, names = self.setting.submitted, self.setting.notebooks
+        went_in = submitted.rglob(f"*{NOTEBOOK}") if submitted else ()
+        paths = {path.relative_to(submitted).as_posix() for path in went_in}
+        return {TIMESTAMP, *(f"{name}{NOTEBOOK}" for name in names), *paths}
 
     def _account(self, kernel: BoxKernel) -> None:
         if self.setting.watch is not None:

@@ -142,7 +142,7 @@ class Run:
         staged = place.with_name(f".{place.name}.new")
         books: dict[str, str] = {}
         if graded_files.is_dir() and not graded_files.is_symlink():
-            keep_graded(self.folder, graded_files, staged, self.notebooks)
+            keep_graded(self.folder, graded_files, staged)
             files = {name: staged / f"{name}.ipynb" for name in self.notebooks}
             books = {n: f.read_text("utf-8") for n, f in files.items() if f.is_file()}
         writer.record(given.student, given.timestamp, result, books)
@@ -191,7 +191,9 @@ def configured(bench: Bench, folder: CourseFolder) -> Bench:
         whole = max(bench.job_timeout_s, 2 * seconds)
         bench = replace(bench, cell_timeout_s=seconds, job_timeout_s=whole)
     if takes_options():
-        more: dict[str, Any] = {"options": folder.config.inside}
+        more: dict[str, Any] = {
+            "options": {**folder.config.inside, "CourseDirectory": {"ignore": folder.ignored}}
+        }
         bench = replace(bench, **more)
     return bench
 

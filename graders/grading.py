@@ -12,7 +12,7 @@ for what it makes of that.
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,7 +121,8 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
         outcome = Outcome("NothingToGrade")
         if not mended.nothing_to_grade:
             isolation = Isolation.of(job, slot, sources, released)
-            ways = Ways(record, seal, watch, handed_in, isolation)
+            names = scratch_book.notebooks_of(gradebook, assignment)
+            ways = Ways(record, seal, watch, handed_in, names, isolation)
             outcome = _autograde(job, slot, bench, ways, tell)
         scores = (
             scratch_book.no_scores(gradebook, assignment)
@@ -167,6 +168,7 @@ class Ways:
         seal: What may be shown to the learner.
         watch: What a person should look at.
         handed_in: The files as handed in, which the box gets.
+        notebooks: Names of the assignment's notebooks.
         isolation: What isolated mode needs, where the assignment asks for it.
     """
 
@@ -174,6 +176,7 @@ class Ways:
     seal: Seal
     watch: Watch
     handed_in: Path
+    notebooks: Sequence[str]
     isolation: Isolation | None = None
 
 
@@ -244,6 +247,7 @@ def _autograde(job: Job, slot: Path, bench: Bench, ways: Ways, tell: Tell) -> Ou
         watch=ways.watch,
         isolation=ways.isolation,
         submitted=ways.handed_in,
+        notebooks=ways.notebooks,
         # A kernel that starts anew lends nothing.
         cold=bench.cold and ways.isolation is None,
         deadline=time.monotonic() + bench.job_timeout_s,
@@ -252,7 +256,7 @@ def _autograde(job: Job, slot: Path, bench: Bench, ways: Ways, tell: Tell) -> Ou
     config = configuration(str(slot), scratch_book.URL, bench.cell_timeout_s)
     # Each step's notebook is checked once, after the last one: nine checks in ten are not needed.
     config.Exporter.optimistic_validation = True
-    config.merge({kind: dict(given) for kind, given in bench.options.items()})
+    config.merge(type(config)({kind: dict(given) for kind, given in bench.options.items()}))
     stock = Autograde.autograde_preprocessors.default_args[0]
     ours = [execute_in(setting) if step is Execute else step for step in stock]
     config.Autograde.autograde_preprocessors = [*ours, _bounded()]

@@ -32,7 +32,7 @@ def unpack(
         tar: The tar, as a file's path or open.
         target: A folder of ours, in which nobody else can write.
         over: Whether files that are there are replaced.
-        kept: Names in the top folder that are left as they are.
+        kept: Paths in the tree that are left as they are, with what is below them.
 
     Raises:
         UnsafeTreeError: An entry is no regular file, or its path leaves the tree.
@@ -44,7 +44,7 @@ def unpack(
             source = archive.extractfile(entry) if entry.isreg() else None
             if source is None or ".." in parts or entry.name.startswith("/"):
                 raise UnsafeTreeError(f"{entry.name!r} is not a regular file inside the tree")
-            if parts[0] in kept:
+            if any("/".join(parts[:depth]) in kept for depth in range(1, len(parts) + 1)):
                 continue
             place = target.joinpath(*parts)
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -245,11 +245,7 @@ def differences(reference: Reference, found: Mapping[str, Any], said: str) -> Di
     out = set(reference.unsteady)
     lost = tuple(f"{name}{end}" for name in reference.lost for end in ("/", " "))
     paths = sorted((reference.graded.keys() | found.keys()) - out)
-    fair = [
-        path
-        for path in paths
-        if not path.startswith(lost) and not _written_by_code(path, reference.root)
-    ]
+    fair = [path for path in paths if not path.startswith(lost)]
     wrong = [
         f"{path}: stock {reference.graded.get(path, 'has none')!r}, ours {found.get(path, 'has none')!r}"
         for path in fair
@@ -257,14 +253,6 @@ def differences(reference: Reference, found: Mapping[str, Any], said: str) -> Di
     ]
     scores = sum(path.endswith(" auto_score") for path in fair)
     return Difference(len(fair), scores, wrong, reference.unsteady, reference.lost, said)
-
-
-def _written_by_code(path: str, root: Path) -> bool:
-    """Say whether this is a file that neither learner nor author handed over: a box keeps it."""
-    about, found, name = path.partition(" file ")
-    assignment, _slash, student = about.partition("/")
-    places = (root / "submitted" / student / assignment / name, root / "source" / assignment / name)
-    return bool(found) and not any(place.exists() for place in places)
 
 
 def content_key(root: Path) -> str:

@@ -106,6 +106,32 @@ def test_a_notebook_in_the_box_never_takes_the_place_of_one_outside(
     assert (tmp_path / "p1.ipynb").read_text() == "{}"
 
 
+def test_no_file_takes_the_place_of_what_is_kept_or_graded_next(
+    open_: Open, tmp_path: Path
+) -> None:
+    (tmp_path / "timestamp.txt").write_text("in time")
+    kernel = open_()
+    said(kernel, "import os; os.mkdir('p2.ipynb'); open('p2.ipynb/x', 'w').close()")
+    said(kernel, "open('timestamp.txt', 'w').write('earlier'); open('own.ipynb', 'w').close()")
+    kernel.files_into(tmp_path, {"timestamp.txt", "p2.ipynb"})
+
+    assert {path.name for path in tmp_path.iterdir()} == {"timestamp.txt", "own.ipynb"}
+    assert (tmp_path / "timestamp.txt").read_text() == "in time"
+
+
+@pytest.mark.parametrize(("more", "gone"), [("pass", True), ("os.symlink('/etc', 'etc')", False)])
+def test_what_a_cell_removed_goes_unless_something_stayed_behind(
+    open_: Open, tmp_path: Path, more: str, gone: bool
+) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "data.csv").write_text("given")
+    kernel = open_()
+    said(kernel, f"import os; os.remove('old/data.csv'); os.rmdir('old')\n{more}")
+    kernel.files_into(tmp_path)
+
+    assert (tmp_path / "old").exists() is not gone
+
+
 def test_links_fifos_and_sockets_stay_behind(open_: Open, tmp_path: Path) -> None:
     kernel = open_()
     code = """

@@ -19,6 +19,7 @@ import bioskills_corpus_foreign as foreign
 import pytest
 import yaml
 from bioskills_corpus import Corpus
+from bioskills_corpus_files import FILES
 from bioskills_stock import Difference, compared
 from bioskills_stock import Stock as PlainNbgrader
 
@@ -164,7 +165,10 @@ def differing(
     return found
 
 
-QUICK = {"nbgrader's own guide": (foreign.GUIDE, [])}
+QUICK = {
+    "nbgrader's own guide": (foreign.GUIDE, []),
+    "files that code writes": (FILES, []),
+}
 SLOW = {
     "all kinds of output": (features.OUTPUTS, []),
     "points": (features.POINTS, ["points/over"]),

@@ -93,11 +93,22 @@ def test_copies_hold_what_nbgrader_would_copy(tmp_path: Path) -> None:
     (handed_in / "link.txt").symlink_to("/etc/hostname")
     folder = open_folder(tmp_path, "ps1")
     left = folder.copy_submission("ada", tmp_path / "copy")
-    keep_graded(folder, tmp_path / "copy", tmp_path / "kept", ["p"])
 
     assert left == 1
-    assert files(tmp_path / "kept") == {"p.ipynb": 0o444, "own.csv": 0o444}
+    assert files(tmp_path / "copy").keys() == {"p.ipynb", "own.csv", "deep/x.ipynb"}
     assert folder.students() == ["ada"]
+
+
+def test_what_was_written_while_it_was_graded_stays_and_no_link(tmp_path: Path) -> None:
+    graded = tmp_path / "slot"
+    for name in ("p.ipynb", "made.csv", "__pycache__/helper.pyc", "feedback/made.txt"):
+        (graded / name).parent.mkdir(parents=True, exist_ok=True)
+        (graded / name).write_text(name)
+    (graded / "link.txt").symlink_to("/etc/hostname")
+    keep_graded(open_folder(tmp_path, "ps1"), graded, tmp_path / "kept")
+
+    names = ("p.ipynb", "made.csv", "__pycache__/helper.pyc", "feedback/made.txt")
+    assert files(tmp_path / "kept") == dict.fromkeys(names, 0o444)
 
 
 def test_data_comes_from_inside_the_folder_alone(tmp_path: Path) -> None:
