@@ -105,7 +105,7 @@ class BoxExecute(Execute):  # type: ignore[misc]
             with self._tests_apart(kernel, folder, name) as run:
                 self._run_all(run)
             self.set_widgets_metadata()
-            setting.record.unscorable += mark_unscorable(nb.cells)
+            setting.record.no_score(name, mark_unscorable(nb.cells))
             if setting.seal is not None:
                 setting.seal.ended(name, nb)
             self._account(kernel)
@@ -173,7 +173,7 @@ class BoxExecute(Execute):  # type: ignore[misc]
                 run(cell, index)
             except BoxEndedError as ended:
                 self.setting.record.ended[name] = ended.why
-                self.setting.record.unrun += mark_unrun(cells, index)
+                self.setting.record.not_run(name, mark_unrun(cells, index))
                 return
         self.setting.tell(len(cells), len(cells))
 
@@ -207,7 +207,7 @@ class BoxExecute(Execute):  # type: ignore[misc]
             self._test_apart(apart, f"{name}/{cell.metadata.nbgrader.grade_id}", cell, index)
         elif is_grade(cell) and not is_solution(cell):
             # A test whose text is not the author's proves nothing.
-            self.setting.record.unrun += mark_unrun([cell], 0)
+            self.setting.record.not_run(name, mark_unrun([cell], 0))
 
     def _test_apart(self, apart: Apart, graded: str, cell: Any, index: int) -> None:
         """Run a test in its own box; look at that of the answers before and after."""

@@ -127,7 +127,7 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
         scores = (
             scratch_book.no_scores(gradebook, assignment)
             if outcome.error
-            else scratch_book.scores_of(gradebook, assignment, job.learner)
+            else scratch_book.scores_of(gradebook, assignment, job.learner, record.waits)
         )
     graded = notebooks_in(slot / "autograded" / job.learner / assignment)
     known = known_checks(job.notes.get(assignment))

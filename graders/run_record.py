@@ -1,5 +1,6 @@
 """What happened while the notebooks of one assignment ran; filled by the step that runs them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -12,6 +13,7 @@ class Record:
         languages: Of the kernels, as they name them, by notebook.
         unrun: Tests that were not run, by grade_id.
         unscorable: Tests whose value is no score, by grade_id.
+        waits: Both, by `<notebook>/<grade_id>`: their 0 points are nobody's judgement.
         begun: Notebooks whose cells began to run.
         cells_s: Processor seconds of the cells, by the kernels' own word.
         kernels_s: Of the kernels in all: with what watches them.
@@ -24,9 +26,20 @@ class Record:
     languages: dict[str, str] = field(default_factory=dict)
     unrun: list[str] = field(default_factory=list)
     unscorable: list[str] = field(default_factory=list)
+    waits: set[str] = field(default_factory=set)
     begun: list[str] = field(default_factory=list)
     cells_s: float = 0.0
     kernels_s: float = 0.0
     refused: str = ""
     left_behind: int = 0
     said: dict[str, str] = field(default_factory=dict)
+
+    def not_run(self, notebook: str, tests: Sequence[str]) -> None:
+        """Note tests of a notebook that were not run to their end."""
+        self.unrun += tests
+        self.waits |= {f"{notebook}/{test}" for test in tests}
+
+    def no_score(self, notebook: str, tests: Sequence[str]) -> None:
+        """Note tests of a notebook whose value is no score."""
+        self.unscorable += tests
+        self.waits |= {f"{notebook}/{test}" for test in tests}

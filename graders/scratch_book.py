@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache
@@ -160,11 +160,23 @@ def notebooks_of(gradebook: Any, assignment: str) -> list[str]:
     return [book.name for book in gradebook.find_assignment(assignment).notebooks]
 
 
-def scores_of(gradebook: Any, assignment: str, learner: str) -> list[dict[str, Any]]:
-    """Return every grade cell as the gradebook holds it; numbers as decimal strings."""
+def scores_of(
+    gradebook: Any, assignment: str, learner: str, waits: Collection[str]
+) -> list[dict[str, Any]]:
+    """Return every grade cell as the gradebook holds it; numbers as decimal strings.
+
+    Args:
+        gradebook: nbgrader's.
+        assignment: Its name.
+        learner: Whose work.
+        waits: Cells, as `<notebook>/<grade_id>`, that a person looks at although they have a score.
+    """
     submission = gradebook.find_submission(assignment, learner)
     _read_at_once(gradebook, submission)
-    return [_score(book.name, grade) for book in submission.notebooks for grade in book.grades]
+    found = [_score(book.name, grade) for book in submission.notebooks for grade in book.grades]
+    for score in found:
+        score["needs_person"] |= score["cell"] in waits
+    return found
 
 
 def _read_at_once(gradebook: Any, submission: Any) -> None:

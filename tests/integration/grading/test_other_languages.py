@@ -157,6 +157,8 @@ def test_a_shell_that_ends_keeps_what_was_earned_and_asks_for_a_person(
     graded = standing(folder, ["sh"])
     assert graded["sh/ends/sh/count_test auto_score"] == 2
     assert graded["sh/ends/sh/turn_test auto_score"] == 0
+    waits = [graded[f"sh/ends/sh/{cell}_test needs_manual_grade"] for cell in ("count", "turn")]
+    assert waits == [0, 1]
     assert "ends: While your notebook ran, bash itself ended" in found.said
     assert "sh: 8 graded, 1 for a person, 0 unchanged." in found.said
 

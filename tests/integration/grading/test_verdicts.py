@@ -144,6 +144,8 @@ def test_a_kernel_that_ends_itself_is_for_a_person(class_: Any, code: str) -> No
 
     assert (result.verdict, points(result)) == ("needs_person", ["0"] * 3)
     assert "Python itself ended" in result.reason
+    # Formgrader and the board list it: its points are nobody's judgement yet.
+    assert all(cell.needs_person for cell in result.cells)
 
 
 def test_a_kernel_that_ends_late_keeps_what_was_earned_before(class_: Any) -> None:
@@ -153,6 +155,7 @@ def test_a_kernel_that_ends_late_keeps_what_was_earned_before(class_: Any) -> No
 
     assert (result.verdict, points(result)) == ("needs_person", ["2", "3", "0"])
     assert "no points: cut_out" in result.reason
+    assert [cell.needs_person for cell in result.cells] == [False, False, True]
 
 
 def test_ending_everything_in_sight_ends_nothing_of_ours(class_: Any) -> None:
