@@ -17,6 +17,9 @@ pytestmark = [pytest.mark.ui, pytest.mark.integration]
 HOSTILE = "<img src=x onerror='window.pwned = 1'><script>window.pwned = 1</script>"
 
 
+LOADED = "Boolean(window.formgrader && formgrader.grades && formgrader.grades.loaded)"
+
+
 def make_hostile(book) -> None:
     show = f"from IPython.display import HTML, Javascript, display\ndisplay(HTML({HOSTILE!r}))\ndisplay(Javascript('window.pwned = 1'))"
     book["cells"] += [
@@ -90,7 +93,7 @@ def test_an_instructor_gives_points_and_presses_autograde(own, formgrader, pictu
     score = page.locator("input.score").first
     expect(score).to_be_visible()
     # nbgrader's page listens to its fields once it knows the points so far.
-    until(page, "Boolean(window.formgrader && formgrader.grades && formgrader.grades.loaded)")
+    until(page, LOADED)
     expect(page.locator(".nbgrader_cell").first).to_be_visible()
     with page.expect_response(lambda answer: "/api/grade/" in answer.url) as saved:
         score.fill("1.5")
@@ -136,7 +139,7 @@ def test_what_another_hand_in_got_meanwhile_is_not_saved_and_said_so(
     page.get_by_role("link", name="Submission #1").click()
     score = page.locator("input.score").first
     expect(score).to_be_visible()
-    until(page, "Boolean(formgrader.grades && formgrader.grades.loaded)")
+    until(page, LOADED)
     lea = HandIns(own, "lea")
     lea.hand_in("p1")
     assert lea.graded("p1")

@@ -2,27 +2,28 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bioskills_http import eventually
 from bioskills_product import ENVIRONMENTS
+from bioskills_waiting import eventually
 
 from bioskills.graders.box import BoxEndedError, BoxKernel, open_box
 from bioskills.graders.own_parent import ParentDoor, WardenDoor, own_door
 from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.hub.processes import PROC
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 COURSE, LAB = ENVIRONMENTS / "course", ENVIRONMENTS / "lab"
 LIMITS = Limits(memory_mb=600, processes=48, disk_mb=64).of_a_box(60)
 SEEN = """
 import os
 print(sorted(int(name) for name in os.listdir("/proc") if name.isdigit()), os.getpid())
 """
+CELL_S = 60.0
 MODULE = b"bioskills.fork_server.boxes"
 
 
@@ -44,7 +45,7 @@ def twelve(door: WardenDoor | ParentDoor, tmp_path: Path) -> Iterator[list[BoxKe
 def said(kernel: BoxKernel, code: str) -> str:
     """Return what a cell prints."""
     found: list[dict[str, Any]] = []
-    kernel.run(code, 20.0, found.append)
+    kernel.run(code, CELL_S, found.append)
     return "".join(message["content"].get("text", "") for message in found)
 
 
@@ -84,8 +85,8 @@ def test_boxes_end_with_their_warm_parent_and_the_next_one_makes_new_ones(
     os.kill(parent, signal.SIGKILL)
     for kernel in twelve:
         with pytest.raises(BoxEndedError):
-            kernel.run("while True: pass", 20.0, lambda _message: None)
-    assert eventually(lambda: _warm_parents(door) - {parent}, 60)
+            kernel.run("while True: pass", CELL_S, lambda _message: None)
+    assert eventually(lambda: _warm_parents(door) - {parent})
 
     again = _opened(door, tmp_path)
     assert said(again, SEEN) == "[1, 2] 2\n"
@@ -94,11 +95,12 @@ def test_boxes_end_with_their_warm_parent_and_the_next_one_makes_new_ones(
 
 def _opened(door: WardenDoor, folder: Path) -> BoxKernel:
     """Open a box as soon as the new parent is warm."""
-    end = time.monotonic() + 60
-    while True:
-        try:
+
+    def one() -> BoxKernel | None:
+        with suppress(SandboxError):
             return open_box(door, COURSE, LIMITS, folder)
-        except SandboxError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
+        return None
+
+    found = eventually(one)
+    assert found
+    return found

@@ -1,16 +1,13 @@
 """From a person's points in formgrader to the learner's feedback and evidence."""
 
 import json
-import os
-import signal
 
 import httpx
 import pytest
 from bioskills_formgrader import FIRST, Formgrader
 from bioskills_handins import RUN, HandIns
-from bioskills_http import eventually, processes
-
-from bioskills.hub.processes import PROC
+from bioskills_http import the
+from bioskills_waiting import eventually, halted
 
 pytestmark = pytest.mark.integration
 
@@ -112,18 +109,9 @@ def test_what_was_read_before_a_new_hand_in_is_not_saved_for_it(
 def test_nothing_is_saved_while_the_campus_is_away(ina: Formgrader) -> None:
     shown, grade = ina.shown(), ina.grades()[0]
     held = ina.rows("select manual_score from grade where id = ?", grade["id"])
-    campus = next(
-        pid
-        for pid in processes(ina.product)
-        if b"bioskills.hub.campus" in (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
-    )
-    os.kill(campus, signal.SIGSTOP)
-    try:
-        answer = ina.save(
-            f"grade/{grade['id']}", {"manual_score": 0.75, "extra_credit": None}, shown
-        )
-    finally:
-        os.kill(campus, signal.SIGCONT)
+    body = {"manual_score": 0.75, "extra_credit": None}
+    with halted(the(ina.product, "bioskills.hub.campus")):
+        answer = ina.save(f"grade/{grade['id']}", body, shown)
 
     assert answer.status_code in {409, 503}
     assert ina.rows("select manual_score from grade where id = ?", grade["id"]) == held
