@@ -137,9 +137,10 @@ def test_what_does_not_answer_shows_our_own_page_even_with_the_hub_away(
         # Halted, or the hub would take the route away before anybody asks.
         with halted(the(product, "bioskills.hub.start_hub")):
             os.kill(lab.pid, signal.SIGKILL)
+            before = callers_of(port)
             page = f"http://{lab.name}.hub.localhost:{product.port}/user/{lab.name}/lab"
             asked = other.submit(shown, page)
-            assert eventually(lambda: asked.done() or is_asked(port))
+            assert eventually(lambda: asked.done() or callers_of(port) - before)
         assert_is_ours(asked.result())
     # Halted, or what ended would be back before we look.
     with halted(the(product, "supervisor.supervisord")):
@@ -149,10 +150,11 @@ def test_what_does_not_answer_shows_our_own_page_even_with_the_hub_away(
         assert_is_ours(shown(f"{product.url}/hub/home"))
 
 
-def is_asked(port: int) -> bool:
-    """Say whether somebody on this machine has a connection to a port of it."""
+def callers_of(port: int) -> set[str]:
+    """Return the ends, on this machine, of connections to a port of it."""
     rows = [line.split() for line in (PROC / "net/tcp").read_text().splitlines()[1:]]
-    return any(row[2].endswith(f":{port:04X}") and row[3] == ESTABLISHED for row in rows)
+    ended = f":{port:04X}"
+    return {row[1] for row in rows if row[2].endswith(ended) and row[3] == ESTABLISHED}
 
 
 def shown(url: str) -> httpx.Response:
