@@ -88,7 +88,7 @@ def make(root: Path) -> None:
     lines = [
         "c = get_config()",
         "c.CourseDirectory.course_id = 'shell'",
-        "c.ExecutePreprocessor.timeout = 3",
+        "c.ExecutePreprocessor.timeout = 8",  # a busy machine takes a while for an honest cell
         f"c.ClearSolutions.code_stub = {stub!r}",
     ]
     (root / "nbgrader_config.py").write_text("\n".join(lines) + "\n")

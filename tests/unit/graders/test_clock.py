@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bioskills_waiting import eventually
 
 from bioskills.graders import cell_clock
 from bioskills.graders.cell_clock import CROWD, SLACK, Clock, FamilyClock
@@ -117,6 +118,8 @@ def crowd() -> Iterator["subprocess.Popen[bytes]"]:
     ) as process:
         assert process.stdout
         process.stdout.readline()
+        # Before it sleeps it waits for the processor itself.
+        assert eventually(lambda: "(sleep) S" in Path(f"/proc/{process.pid}/stat").read_text())
         yield process
         os.killpg(process.pid, 9)
 
