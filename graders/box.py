@@ -27,8 +27,6 @@ from bioskills.graders.sandbox import SandboxError
 
 CHECK_S = 10.0
 END_S = 5.0
-GRACE_S = 10.0
-"""Own seconds that an interrupted cell has to end."""
 CROWDED_GRACE_S = 3.0
 """A kernel among dozens of its own processes seldom hears; meanwhile its neighbours wait."""
 MOST_NAME = 40
@@ -47,7 +45,13 @@ class Ran:
 
 
 class BoxKernel(BoxTalk):
-    """A kernel in a box, from its files to its end."""
+    """A kernel in a box, from its files to its end.
+
+    Attributes:
+        grace_s: Own seconds that an interrupted cell has to end.
+    """
+
+    grace_s = 10.0
 
     def __init__(self, lines: Lines, folder: Path, submitted: Path | None = None) -> None:
         """Send the files of a folder and wait until the kernel is there.
@@ -182,7 +186,8 @@ class BoxKernel(BoxTalk):
         """
         with suppress(OSError):
             self.lines.control.sendall(b"I")
-        clock = self._clock(CROWDED_GRACE_S if self.clock.is_crowded() else GRACE_S)
+        grace = CROWDED_GRACE_S if self.clock.is_crowded() else self.grace_s
+        clock = self._clock(grace)
         while (message := self.next(clock.is_over)) is not None:
             if message.get("p") == name and message.get("t") == last:
                 return

@@ -40,7 +40,10 @@ class BoxTalk:
         total: Bytes that were heard in all.
         heard: What the guard told at once: codes and names of things.
         lender: Answers what the kernel asks; None where it may ask nothing.
+        most_bytes: How much is heard in all; more ends the box.
     """
+
+    most_bytes = MOST_BYTES
 
     def __init__(self, lines: Lines) -> None:
         """Begin with nothing heard."""
@@ -99,5 +102,5 @@ class BoxTalk:
             raise BoxEndedError("died")
         self.total += len(chunk)
         self.received += chunk
-        if self.total > MOST_BYTES or len(self.received) > MOST_LINE:
+        if self.total > self.most_bytes or len(self.received) > MOST_LINE:
             raise BoxEndedError("flood")

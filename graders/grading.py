@@ -10,40 +10,33 @@ in a box can read the test that runs in its own interpreter: `watching.py` looks
 for what it makes of that.
 """
 
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bioskills.base.text import _
-from bioskills.base.wire import Flag, GradeResult, Job
+from bioskills.base.wire import CellScore, GradeResult, Job
 from bioskills.graders import scratch_book
 from bioskills.graders.apart import Isolation
 from bioskills.graders.box_line import Door
 from bioskills.graders.cell_scores import known_checks, with_checks
 from bioskills.graders.engine import Outcome, configuration, convert
+from bioskills.graders.handed_in import HandIn, flags_of_repairs, mend
 from bioskills.graders.odd_points import odd_points
 from bioskills.graders.own_parent import own_door
 from bioskills.graders.reading_back import (
-    answers,
-    modules_in,
     notebooks_in,
     scores_sha256,
     sources_sha256,
-    tree_sha256,
 )
-from bioskills.graders.repair import Repaired, repair
-from bioskills.graders.repair.model import Expected
-from bioskills.graders.repair.sources import expected_of
+from bioskills.graders.repair import Repaired
 from bioskills.graders.run_record import Record
 from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.graders.sealing import Seal
-from bioskills.graders.source_cells import source_cells
 from bioskills.graders.verdicts import reason_of, verdict_of
-from bioskills.graders.watching import Watch, read_over
+from bioskills.graders.watching import Watch
 from bioskills.graders.workshop import RELEASED
 
 MOST_OUTPUT_CHARS = 1_000_000
@@ -107,152 +100,126 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
     Raises:
         SandboxError: Grading does not work on this machine, whatever was handed in.
     """
-    began, used, record, watch = time.monotonic(), time.process_time(), Record(), Watch()
-    assignment = job.assignments[0]
-    submitted = slot / "submitted" / job.learner / assignment
-    books, mark = notebooks_in(submitted), tree_sha256(submitted)
-    sources, released = (
-        source_cells(slot / "gradebook.db", assignment),
-        notebooks_in(slot / RELEASED),
-    )
-    seal = Seal(books, sources)
-    with scratch_book.opened(slot / "gradebook.db") as gradebook, _aside(submitted) as handed_in:
-        mended = _mend(gradebook, assignment, submitted, slot / RELEASED, restore=bench.restore)
-        outcome = Outcome("NothingToGrade")
-        if not mended.nothing_to_grade:
-            isolation = Isolation.of(job, slot, sources, released)
-            names = scratch_book.notebooks_of(gradebook, assignment)
-            ways = Ways(record, seal, watch, handed_in, names, isolation)
-            outcome = _autograde(job, slot, bench, ways, tell)
-        scores = (
-            scratch_book.no_scores(gradebook, assignment)
-            if outcome.error
-            else scratch_book.scores_of(gradebook, assignment, job.learner, record.waits)
-        )
-    graded = notebooks_in(slot / "autograded" / job.learner / assignment)
-    known = known_checks(job.notes.get(assignment))
-    cells = with_checks(scores, graded, known, record.said)
-    read = read_over(books, released, sources, modules_in(submitted, slot / "source" / assignment))
-    flags = [*watch.flags(), *read, *odd_points(cells, sources), *_of_repairs(mended)]
+    effort, given = _Effort(), HandIn.read(job, slot)
+    ways = Ways(Record(), Seal(given.books, given.sources), Watch(), tell)
+    mended, outcome, scores = _scored(job, slot, bench, given, ways)
+    cells = _cells(job, slot, scores, ways.record)
+    read = [*given.flags(), *odd_points(cells, given.sources), *flags_of_repairs(mended)]
     return GradeResult(
-        verdict=verdict_of(outcome, record, mended),
-        reason=reason_of(outcome, record, mended),
+        verdict=verdict_of(outcome, ways.record, mended),
+        reason=reason_of(outcome, ways.record, mended),
         cells=cells,
-        answers={
-            f"{name}/{key}": text
-            for name, book in books.items()
-            for key, text in answers(book).items()
-        },
-        notebook_sha256=mark,
-        notebook_src_sha256=sources_sha256(books),
+        answers=given.answers(),
+        notebook_sha256=given.mark,
+        notebook_src_sha256=sources_sha256(given.books),
         cells_sha256=scores_sha256(cells),
         environment=bench.key,
-        seconds=round(time.monotonic() - began, 2),
-        parts={
+        seconds=effort.seconds(),
+        parts=effort.parts(ways.record),
+        flags=[*ways.watch.flags(), *read],
+        mended=mended.sentences,
+        shown=ways.seal.shown(),
+    )
+
+
+class _Effort:
+    """What a grading takes of the machine, from now on."""
+
+    def __init__(self) -> None:
+        self._began, self._used = time.monotonic(), time.process_time()
+
+    def seconds(self) -> float:
+        return round(time.monotonic() - self._began, 2)
+
+    def parts(self, record: Record) -> dict[str, float]:
+        """Return CPU seconds: the cells', those of what watches them, and this process's own."""
+        return {
             "cells": round(record.cells_s, 4),
             "watch": round(record.kernels_s - record.cells_s, 4),
-            "grader": round(time.process_time() - used, 4),
-        },
-        flags=flags,
-        mended=mended.sentences,
-        shown=seal.shown(),
-    )
+            "grader": round(time.process_time() - self._used, 4),
+        }
 
 
 @dataclass(frozen=True)
 class Ways:
-    """What a grading is told and tells while it runs.
+    """What is noted and told while a grading runs.
 
     Attributes:
         record: What happened while cells ran.
         seal: What may be shown to the learner.
         watch: What a person should look at.
-        handed_in: The files as handed in, which the box gets.
-        notebooks: Names of the assignment's notebooks.
-        isolation: What isolated mode needs, where the assignment asks for it.
+        tell: Is told how far it is.
     """
 
-    record: Any
+    record: Record
     seal: Seal
     watch: Watch
-    handed_in: Path
-    notebooks: Sequence[str]
-    isolation: Isolation | None = None
+    tell: Tell
 
 
-@contextmanager
-def _aside(submitted: Path) -> Iterator[Path]:
-    """Keep what was handed in aside, while the folder holds what is graded; put it back afterwards."""
-    aside = submitted.with_name(f".{submitted.name}.as-handed-in")
-    submitted.rename(aside)
-    try:
-        shutil.copytree(aside, submitted)
-        yield aside
-    finally:
-        shutil.rmtree(submitted)
-        aside.rename(submitted)
+Scores = list[dict[str, Any]]
 
 
-def _mend(
-    gradebook: Any, assignment: str, folder: Path, released: Path, *, restore: bool
-) -> Repaired:
-    """Repair the notebooks in a folder that nbgrader would lose."""
-    texts = {path.stem: path.read_bytes() for path in released.glob("*.ipynb")}
-    files = {path.name: path.read_bytes() for path in folder.glob("*") if path.is_file()}
-    key = (scratch_book.content_key(), assignment, tuple(sorted(texts.items())))
-    found = repair(files, _expected(gradebook, assignment, texts, key), restore=restore)
-    for name in files.keys() - found.files.keys():
-        (folder / name).unlink()
-    for name, content in found.files.items():
-        if files.get(name) != content:
-            (folder / name).write_bytes(content)
-    return found
+def _scored(
+    job: Job, slot: Path, bench: Bench, given: HandIn, ways: Ways
+) -> tuple[Repaired, Outcome, Scores]:
+    """Mend, grade, and return what was mended, how it ended, and the scores."""
+    assignment = job.assignments[0]
+    with scratch_book.opened(slot / "gradebook.db") as gradebook, given.aside() as handed_in:
+        mended = mend(gradebook, assignment, given.folder, slot / RELEASED, restore=bench.restore)
+        outcome = Outcome("NothingToGrade")
+        if not mended.nothing_to_grade:
+            isolation = Isolation.of(job, slot, given.sources, given.released)
+            names = scratch_book.notebooks_of(gradebook, assignment)
+            setting = _setting(bench, ways, handed_in, names, isolation)
+            outcome = _autograde(job, slot, bench, setting)
+        if outcome.error:
+            return mended, outcome, scratch_book.no_scores(gradebook, assignment)
+        waits = ways.record.waits
+        return mended, outcome, scratch_book.scores_of(gradebook, assignment, job.learner, waits)
 
 
-_last_expected: dict[object, Mapping[str, Expected]] = {}
-"""What the last assignment's notebooks hold: a class hands in the same one."""
+def _cells(job: Job, slot: Path, scores: Scores, record: Record) -> list[CellScore]:
+    """Return the scores, with the checks that failed."""
+    assignment = job.assignments[0]
+    graded = notebooks_in(slot / "autograded" / job.learner / assignment)
+    return with_checks(scores, graded, known_checks(job.notes.get(assignment)), record.said)
 
 
-def _expected(
-    gradebook: Any, assignment: str, texts: Mapping[str, bytes], key: object
-) -> Mapping[str, Expected]:
-    if key not in _last_expected:
-        _last_expected.clear()
-        _last_expected[key] = expected_of(gradebook, assignment, texts)
-    return _last_expected[key]
+def _setting(
+    bench: Bench,
+    ways: Ways,
+    handed_in: Path,
+    notebooks: Sequence[str],
+    isolation: Isolation | None,
+) -> Any:
+    """Return what the boxes of this grading have in common."""
+    from bioskills.graders.executing import Setting  # noqa: PLC0415 - imports nbgrader
 
-
-def _of_repairs(mended: Repaired) -> list[Flag]:
-    """Return the repairs that a person should see before they count."""
-    return [
-        Flag(code=f"repair_{each.code}", cell=f"{each.notebook}/{each.cell}", message=each.sentence)
-        for each in mended.mended
-        if each.flagged
-    ]
-
-
-def _autograde(job: Job, slot: Path, bench: Bench, ways: Ways, tell: Tell) -> Outcome:
-    """Run nbgrader's own converter with its own steps; only the one that runs cells is ours."""
-    from nbgrader.converters import Autograde  # noqa: PLC0415 - 1,300 modules
-    from nbgrader.preprocessors import Execute  # noqa: PLC0415
-
-    from bioskills.graders.executing import Setting, execute_in  # noqa: PLC0415
-
-    setting = Setting(
+    return Setting(
         door=bench.way_in(),
         course=bench.course,
         limits=bench.limits.of_a_box(bench.job_timeout_s),
         record=ways.record,
         seal=ways.seal,
         watch=ways.watch,
-        isolation=ways.isolation,
-        submitted=ways.handed_in,
-        notebooks=ways.notebooks,
+        isolation=isolation,
+        submitted=handed_in,
+        notebooks=notebooks,
         # A kernel that starts anew lends nothing.
-        cold=bench.cold and ways.isolation is None,
+        cold=bench.cold and isolation is None,
         deadline=time.monotonic() + bench.job_timeout_s,
-        tell=lambda done, of: tell("running", done, of),
+        tell=lambda done, of: ways.tell("running", done, of),
     )
+
+
+def _autograde(job: Job, slot: Path, bench: Bench, setting: Any) -> Outcome:
+    """Run nbgrader's own converter with its own steps; only the one that runs cells is ours."""
+    from nbgrader.converters import Autograde  # noqa: PLC0415 - 1,300 modules
+    from nbgrader.preprocessors import Execute  # noqa: PLC0415
+
+    from bioskills.graders.executing import execute_in  # noqa: PLC0415
+
     config = configuration(str(slot), scratch_book.URL, bench.cell_timeout_s)
     # Each step's notebook is checked once, after the last one: nine checks in ten are not needed.
     config.Exporter.optimistic_validation = True
@@ -261,8 +228,8 @@ def _autograde(job: Job, slot: Path, bench: Bench, ways: Ways, tell: Tell) -> Ou
     ours = [execute_in(setting) if step is Execute else step for step in stock]
     config.Autograde.autograde_preprocessors = [*ours, _bounded()]
     outcome = convert(Autograde, config, job.assignments[0], job.learner)
-    if ways.record.refused:
-        raise SandboxError(ways.record.refused)
+    if setting.record.refused:
+        raise SandboxError(setting.record.refused)
     return outcome
 
 

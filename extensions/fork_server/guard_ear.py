@@ -2,7 +2,8 @@
 
 Law: an audit hook (PEP 578), which nothing can take away again. It notes who
 asked: only what the learner's own code calls counts, not what a library does for
-it. It never fails, never prints and keeps no reference to what it hears.
+it. It never prints and keeps no reference to what it hears. It fails only where Python
+has no room for one call more; what it cannot judge it says.
 
 What Python does not announce is not heard: reading a dictionary, or writing
 into memory with functions of `ctypes` that were already there.
@@ -10,6 +11,7 @@ into memory with functions of `ctypes` that were already there.
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from sys import _getframe as getframe
 from types import FrameType
 from typing import Any
@@ -19,6 +21,7 @@ from bioskills.fork_server.guard_origin import OfCode, bind, judge, roots
 Tell = Callable[[str, str], object]
 
 STACK_READ, MEMORY, CODE_CHANGED = "stack_read", "memory_access", "code_changed"
+DEAF = "guard_failed"
 SIMPLE = {
     "sys._getframe": STACK_READ,
     "sys._current_frames": STACK_READ,
@@ -80,8 +83,12 @@ def listen(of_code: OfCode, tell: Tell) -> None:
                 learners = bool(found) and ask(getframe(1), event)
             if found and learners:
                 tell(found, event)
-        except Exception:  # noqa: BLE001, S110 - an ear that fails would change what a learner's code does
-            pass
+        except (RecursionError, MemoryError):
+            # At such an edge nothing is done unheard; the code was about to fail with the same.
+            raise
+        except Exception:  # noqa: BLE001 - an ear that fails would change what a learner's code does
+            with suppress(Exception):
+                tell(DEAF, event)
         finally:
             busy[0] = False
 
@@ -105,18 +112,24 @@ def _attribute_set(details: tuple[Any, ...]) -> str:
 
 
 def _imported(details: tuple[Any, ...]) -> str:
-    return "mock_used" if details[0] in MOCKS else ""
+    return "mock_used" if _text(details[0]) in MOCKS else ""
 
 
 def _compiled(details: tuple[Any, ...]) -> str:
     """Code that carries the file name of a library was given that name to hide."""
-    file = details[1]
-    return CODE_CHANGED if isinstance(file, str) and file.startswith(_LIBRARIES) else ""
+    return CODE_CHANGED if _text(details[1]).startswith(_LIBRARIES) else ""
+
+
+def _text(given: Any) -> str:
+    """Return a name as plain text: a class of a learner's may answer as it likes."""
+    if isinstance(given, bytes):
+        return bytes.decode(given, "utf-8", "replace")
+    return str.__str__(given) if isinstance(given, str) else ""
 
 
 def _opened(details: tuple[Any, ...]) -> str:
-    path = details[0]
-    if not isinstance(path, str) or not path.startswith(("/proc/", "/dev/fd")):
+    path = _text(details[0])
+    if not path.startswith(("/proc/", "/dev/fd")):
         return ""
     return "process_files" if path.startswith("/dev/fd") or path.endswith(SECRETS) or (
         "/fd/" in path or "/task/" in path or "/map_files" in path

@@ -20,12 +20,23 @@ sys.path += [str(TESTS / "lib"), str(TESTS / "bench" / "spawn")]
 
 import bioskills_corpus_bio as bio  # noqa: E402 - the path above comes first
 from batches import Batch, conditions  # noqa: E402
-from drawing import chart  # noqa: E402
+from bioskills_chart import Chart  # noqa: E402
 from service import measure_service  # noqa: E402
 from words import table  # noqa: E402
 
 RESULTS = TESTS / "artefacts" / "bench-grade"
 Row = dict[str, Any]
+CHART = Chart(
+    "Grading: nbgrader autograde and BioSkills Hub",
+    (
+        ("CPU seconds per submission", ("cpu_s_each",)),
+        ("Submissions per minute", ("per_minute",)),
+        ("Peak memory (PSS, MB)", ("peak_mb",)),
+    ),
+    name="batch",
+    bar_x=118,
+    bar=160,
+)
 
 
 def options() -> argparse.Namespace:
@@ -98,7 +109,7 @@ def show(rows: list[Row]) -> str:
     about = conditions()
     RESULTS.mkdir(parents=True, exist_ok=True)
     said = ", ".join(f"{name} {value}" for name, value in about.items())
-    (RESULTS / "grade.svg").write_text(chart(rows, said))
+    (RESULTS / "grade.svg").write_text(CHART.drawn(rows, said))
     (RESULTS / "grade.md").write_text(f"{said}\n\n{table(rows)}\n")
     line = json.dumps({"bench": "grade", "machine": about, "runs": rows})
     (RESULTS / "grade.json").write_text(line + "\n")

@@ -15,13 +15,24 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 
-from chart import chart
+from bioskills_chart import Chart
 from report import machine, table
 from sides import RESULTS, SIDES
 from storm import run
 
 NUMBERS = (1, 10, 30, 60, 100)
 STOCK_MOST = 30
+CHART = Chart(
+    "Starting labs: stock JupyterHub and BioSkills Hub",
+    (
+        ("Ready, p95 (s)", ("ready_s", "p95")),
+        ("CPU seconds per whole learner", ("learner_cpu_s",)),
+        ("PSS per whole learner (MB)", ("learner_memory", "pss_mb")),
+    ),
+    name="n",
+    bar_x=78,
+    bar=190,
+)
 Run = tuple[str, int]
 
 
@@ -69,7 +80,7 @@ def show(rows: list[dict[str, Any]]) -> str:
     conditions = machine()
     RESULTS.mkdir(parents=True, exist_ok=True)
     words = ", ".join(f"{name} {value}" for name, value in conditions.items())
-    (RESULTS / "spawn.svg").write_text(chart(rows, words))
+    (RESULTS / "spawn.svg").write_text(CHART.drawn(rows, words))
     (RESULTS / "spawn.md").write_text(f"{words}\n\n{table(rows)}\n")
     line = json.dumps({"bench": "spawn", "machine": conditions, "runs": rows})
     (RESULTS / "spawn.json").write_text(line + "\n")

@@ -5,32 +5,23 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
-from bioskills_product import ENVIRONMENTS
+from bioskills_boxes import CELL_S, COURSE, SMALL, said
 from bioskills_waiting import eventually
 
 from bioskills.graders.box import BoxEndedError, BoxKernel, open_box
-from bioskills.graders.own_parent import ParentDoor, WardenDoor, own_door
-from bioskills.graders.sandbox import Limits, SandboxError
+from bioskills.graders.own_parent import ParentDoor, WardenDoor
+from bioskills.graders.sandbox import SandboxError
 from bioskills.hub.processes import PROC
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
-COURSE, LAB = ENVIRONMENTS / "course", ENVIRONMENTS / "lab"
-LIMITS = Limits(memory_mb=600, processes=48, disk_mb=64).of_a_box(60)
+LIMITS = SMALL.of_a_box(60)
 SEEN = """
 import os
 print(sorted(int(name) for name in os.listdir("/proc") if name.isdigit()), os.getpid())
 """
-CELL_S = 60.0
 MODULE = b"bioskills.fork_server.boxes"
-
-
-@pytest.fixture
-def door() -> WardenDoor | ParentDoor:
-    """The way to boxes on this machine."""
-    return own_door(COURSE, LAB)
 
 
 @pytest.fixture
@@ -40,13 +31,6 @@ def twelve(door: WardenDoor | ParentDoor, tmp_path: Path) -> Iterator[list[BoxKe
     yield made
     for kernel in made:
         kernel.close()
-
-
-def said(kernel: BoxKernel, code: str) -> str:
-    """Return what a cell prints."""
-    found: list[dict[str, Any]] = []
-    kernel.run(code, CELL_S, found.append)
-    return "".join(message["content"].get("text", "") for message in found)
 
 
 def test_each_of_many_kernels_is_in_its_own_box(twelve: list[BoxKernel]) -> None:
