@@ -33,7 +33,7 @@ from bioskills.fork_server.guard_kept import (
     shell_groups,
     version_of,
 )
-from bioskills.fork_server.guard_origin import bind, code_judge, judge
+from bioskills.fork_server.guard_origin import bind, called_by, code_judge, judge
 
 Found = tuple[str, str]
 Baseline = Callable[[Any], list[Found]]
@@ -168,8 +168,7 @@ def _left_behind(whose: Callable[[Any], bool]) -> Callable[[Any], Iterator[Found
     def find(_shell: Any) -> Iterator[Found]:
         alive = _active()
         for thread in alive:
-            target = getattr(thread, "_target", None)
-            if id(thread) not in threads and (whose(thread) or whose(target)):
+            if id(thread) not in threads and any(map(whose, (thread, *called_by(thread)))):
                 yield "thread_left", "threading"
         if _thread._count() - len(alive) > raw:  # noqa: SLF001 - the same
             yield "thread_left", "_thread"

@@ -2,8 +2,9 @@
 
 Law: an audit hook (PEP 578), which nothing can take away again. It notes who
 asked: only what the learner's own code calls counts, not what a library does for
-it. It never prints and keeps no reference to what it hears. It fails only where Python
-has no room for one call more; what it cannot judge it says.
+it. It never prints and keeps no reference to what it hears, and runs nothing of the
+learner's: while it listens to one thing it is deaf to all others. It fails only where
+Python has no room for one call more; what it cannot judge it says.
 
 What Python does not announce is not heard: reading a dictionary, or writing
 into memory with functions of `ctypes` that were already there.
@@ -13,10 +14,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from sys import _getframe as getframe
-from types import FrameType
+from types import FrameType, MethodType
 from typing import Any
 
-from bioskills.fork_server.guard_origin import OfCode, bind, judge, roots
+from bioskills.fork_server.guard_origin import OfCode, bind, called_by, judge, roots
 
 Tell = Callable[[str, str], object]
 
@@ -77,8 +78,9 @@ def listen(of_code: OfCode, tell: Tell) -> None:
         try:
             found = sees[event](details) if event in sees else MEMORY
             if event == "_thread.start_new_thread":
-                owner = getattr(details[0], "__self__", details[0])
-                learners = threads(owner) or threads(getattr(owner, "_target", None))
+                # Where a method is started, its thread calls another function in the end.
+                owner = details[0].__self__ if type(details[0]) is MethodType else None
+                learners = any(map(threads, (details[0], *called_by(owner))))
             else:
                 learners = bool(found) and ask(getframe(1), event)
             if found and learners:
@@ -104,11 +106,11 @@ def _by_name(event: str) -> Callable[[tuple[Any, ...]], str]:
 
 
 def _attribute_read(details: tuple[Any, ...]) -> str:
-    return STACK_READ if details[1] in FRAMES else ""
+    return STACK_READ if _text(details[1]) in FRAMES else ""
 
 
 def _attribute_set(details: tuple[Any, ...]) -> str:
-    return CODE_CHANGED if details[1] in CHANGED else ""
+    return CODE_CHANGED if _text(details[1]) in CHANGED else ""
 
 
 def _imported(details: tuple[Any, ...]) -> str:
@@ -121,13 +123,18 @@ def _compiled(details: tuple[Any, ...]) -> str:
 
 
 def _text(given: Any) -> str:
-    """Return a name as plain text: a class of a learner's may answer as it likes."""
-    if isinstance(given, bytes):
+    """Return a name as plain text: a class of a learner's may answer as it likes.
+
+    By the real type, since `isinstance` would ask the object.
+    """
+    if issubclass(type(given), bytes):
         return bytes.decode(given, "utf-8", "replace")
-    return str.__str__(given) if isinstance(given, str) else ""
+    return str.__str__(given) if issubclass(type(given), str) else ""
 
 
 def _opened(details: tuple[Any, ...]) -> str:
+    if not issubclass(type(details[0]), _NAMED):
+        return DEAF  # its path is told by its own code, to each who asks
     path = _text(details[0])
     if not path.startswith(("/proc/", "/dev/fd")):
         return ""
@@ -136,6 +143,8 @@ def _opened(details: tuple[Any, ...]) -> str:
     ) else ""  # fmt: skip
 
 
+_NAMED = (str, bytes, int, type(None))
+"""What names a file by itself: a path, an open descriptor, or the working folder."""
 _READERS: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "object.__getattr__": _attribute_read,
     "object.__setattr__": _attribute_set,

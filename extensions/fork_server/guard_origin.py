@@ -9,6 +9,7 @@ import builtins
 import os
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
@@ -101,6 +102,14 @@ def _parts(thing: Any, depth: int = 4) -> Iterator[Any]:
         for name in _INSIDE.get(kind, ()):
             yield from _parts(getattr(thing, name), depth - 1)
         yield kind
+
+
+def called_by(thread: Any) -> tuple[Any, ...]:
+    """Return what a thread of `threading` will call; nothing for anything else."""
+    if not issubclass(type(thread), threading.Thread):
+        return ()
+    held = object.__getattribute__(thread, "__dict__")
+    return held.get("_target"), held.get("function")  # the second is a `Timer`'s
 
 
 _INSIDE: dict[type, tuple[str, ...]] = {

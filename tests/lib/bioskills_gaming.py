@@ -755,6 +755,50 @@ threading.Thread(target=lambda: time.sleep(20), daemon=True).start()
 """,
     ),
     _case(
+        "timer_that_waits_for_the_test",
+        "dynamic",
+        WRONG
+        + """
+import threading, time
+threading.Timer(0.01, lambda: time.sleep(20)).start()
+""",
+    ),
+    _case(
+        "process_memory_by_a_path_in_bytes",
+        "dynamic",
+        WRONG
+        + """
+with open(b"/proc/self/" + b"maps", "rb") as file:
+    file.read()
+""",
+    ),
+    _case(
+        "process_memory_by_a_path_that_tells_itself",
+        "dynamic",
+        WRONG
+        + """
+import io
+class Somewhere:
+    def __fspath__(self):
+        return "/proc/self/" + "maps"
+io.FileIO(Somewhere()).read()
+""",
+    ),
+    _case(
+        "frames_read_where_no_call_more_has_room",
+        "dynamic",
+        WRONG
+        + """
+import sys
+def deep():
+    try:
+        deep()
+    except RecursionError:
+        sys._getframe()
+deep()
+""",
+    ),
+    _case(
         "raw_thread",
         "static dynamic",
         WRONG
