@@ -18,6 +18,7 @@ from typing import Any
 
 from bioskills.base.text import _
 from bioskills.base.wire import CellScore, GradeResult, Job
+from bioskills.competence.hashes import scores_sha256
 from bioskills.graders import scratch_book
 from bioskills.graders.apart import Isolation
 from bioskills.graders.box_line import Door
@@ -28,7 +29,6 @@ from bioskills.graders.odd_points import odd_points
 from bioskills.graders.own_parent import own_door
 from bioskills.graders.reading_back import (
     notebooks_in,
-    scores_sha256,
     sources_sha256,
 )
 from bioskills.graders.repair import Repaired

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bioskills.base.text import _
-from bioskills.base.wire import CellScore
-from bioskills.competence.hashes import cells_sha256, notebook_src_sha256
-from bioskills.competence.scores import grade_cell
+from bioskills.competence.hashes import notebook_src_sha256
 
 CHECK_ID = re.compile(r"\s*\[([a-z0-9_]+)\]", re.ASCII)
 ANSWER_CHARS = 20_000
@@ -89,14 +87,6 @@ def sources_sha256(books: Mapping[str, Any]) -> str:
         except ValueError:  # no notebook of format 4, or text that has no canonical form
             continue
     return ""
-
-
-def scores_sha256(cells: Iterable[CellScore]) -> str:
-    """Return the hash of all scores; empty where one is no number (a learner can return such)."""
-    try:
-        return cells_sha256([grade_cell(cell) for cell in cells])
-    except ValueError:
-        return ""
 
 
 def failed_checks(book: Mapping[str, Any], known: Mapping[str, set[str]]) -> dict[str, list[str]]:

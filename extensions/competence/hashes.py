@@ -11,8 +11,9 @@ from collections.abc import Mapping as AbcMapping
 from typing import Any
 
 from bioskills.base.text import _
+from bioskills.base.wire import CellScore
 from bioskills.competence.exact import exact, to_stored
-from bioskills.competence.scores import GradeCell
+from bioskills.competence.scores import GradeCell, grade_cell
 
 _SAFE_INTEGER = 2**53 - 1
 
@@ -140,3 +141,11 @@ def cells_sha256(cells: Iterable[GradeCell]) -> str:
         for cell in cells
     ]
     return sha256_of(sorted(rows, key=lambda row: str(row["name"])))
+
+
+def scores_sha256(cells: Iterable[CellScore]) -> str:
+    """Return the hash of all scores; empty where one is no number (a learner can return such)."""
+    try:
+        return cells_sha256([grade_cell(cell) for cell in cells])
+    except ValueError:
+        return ""

@@ -19,6 +19,7 @@ from bioskills.base import wire
 from bioskills.base.tables import Assignment, CourseVersion, Judgement, Person, Result, Run
 from bioskills.base.tables import Submission as HandIn
 from bioskills.base.text import _
+from bioskills.competence.hashes import scores_sha256
 from bioskills.hub.campus import judging
 from bioskills.hub.campus.judging import Cells
 from bioskills.hub.campus.site import Refused
@@ -143,7 +144,10 @@ def _write(session: Session, result: Result, rows: Sequence[Judgement], *, looke
     if looked and cells and not any(cell["needs_person"] for cell in cells):
         result.verdict = "graded"
     result.cells = cells
-    result.hashes = {**result.hashes, "cells_sha256": judging.scores_sha256(cells)}
+    result.hashes = {
+        **result.hashes,
+        "cells_sha256": scores_sha256(map(wire.CellScore.model_validate, cells)),
+    }
     result.judged = {
         row.cell: {"by": row.by, "at": row.at.isoformat()} for row in rows if row.kind == "points"
     }

@@ -5,7 +5,6 @@ nbgrader's own rule for formgrader: points given or left to the machine's settle
 where there are neither it waits. Pure.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -13,12 +12,9 @@ from typing import Any
 from bioskills.base.tables import Judgement
 from bioskills.base.text import _
 from bioskills.base.wire import CellScore
-from bioskills.competence.hashes import cells_sha256
-from bioskills.competence.scores import grade_cell
+from bioskills.hub.campus.points_rules import points_faults, shown
 
 MOST_EXTRA = Decimal(1_000_000)
-# Written out: an exponent can ask for more memory than there is.
-_POINTS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?", re.ASCII)
 
 Cells = list[dict[str, Any]]
 Answers = Mapping[str, str]
@@ -59,18 +55,10 @@ def faults(cells: Cells, decided: Iterable[Judgement]) -> Iterator[str]:
         if one.kind != "points":
             continue
         if one.cell not in most:
-            yield _("{cell} is no graded cell of this hand-in").format(cell=_shown(one.cell))
+            yield _("{cell} is no graded cell of this hand-in").format(cell=shown(one.cell))
             continue
-        yield from _size_faults(one.cell, one.points, most[one.cell])
-        yield from _size_faults(one.cell, one.extra_credit, MOST_EXTRA)
-
-
-def scores_sha256(cells: Cells) -> str:
-    """Return the hash of all scores; empty where one is no number."""
-    try:
-        return cells_sha256([grade_cell(CellScore.model_validate(cell)) for cell in cells])
-    except ValueError:
-        return ""
+        yield from points_faults(one.cell, one.points, most[one.cell])
+        yield from points_faults(one.cell, one.extra_credit, MOST_EXTRA)
 
 
 def _points(cell: Mapping[str, Any], decided: Judgement | None) -> dict[str, Any]:
@@ -92,18 +80,3 @@ def _comment(
     found = comments.get(own) or comments.get(answer)
     said = found if found is not None else comments.get(own)
     return {} if said is None else {"person_comment": said}
-
-
-def _size_faults(cell: str, points: str | None, most: Decimal) -> Iterator[str]:
-    if points is None:
-        return
-    if not _POINTS.fullmatch(points):
-        text = _("{cell} has {text}, which is no number of points")
-        yield text.format(cell=_shown(cell), text=ascii(points[:40]))
-    elif Decimal(points) > most:
-        text = _("{cell} has {given} of {most} points")
-        yield text.format(cell=_shown(cell), given=points, most=f"{most:f}")
-
-
-def _shown(cell: str) -> str:
-    return ascii(cell[:80])[1:-1]

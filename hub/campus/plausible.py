@@ -8,7 +8,6 @@ and no judgement of a person from a machine. A refused result changes nothing.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -17,11 +16,10 @@ from sqlalchemy.orm import Session
 from bioskills.base.tables import Assignment, CourseVersion, Job, Result, Run, Submission
 from bioskills.base.text import _
 from bioskills.base.wire import ODD_POINTS, CellScore, GradeResult
+from bioskills.hub.campus.points_rules import points_faults, points_of, shown
 from bioskills.hub.campus.site import Refused
 from bioskills.hub.campus.sizes import size_faults
 
-# Written out: an exponent can ask for more memory than there is.
-_POINTS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?", re.ASCII)
 _MOST_SHOWN = 10
 _MOST_TEXTS, _MOST_TEXT, _MOST_TEXTS_BYTES = 200, 5_000, 100_000
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
@@ -82,24 +80,17 @@ def _key_faults(grade: GradeResult, assignment: str, notes: dict[str, Any]) -> I
     known = {f"{assignment}/{name}" for name in notes}
     for cell, times in Counter(cell.cell for cell in grade.cells).items():
         if times > 1:
-            yield _("{cell} comes {n} times").format(cell=_shown(cell), n=times)
+            yield _("{cell} comes {n} times").format(cell=shown(cell), n=times)
         if notes and cell not in known:
             yield _("{assignment} has no cell {cell}").format(
-                assignment=assignment, cell=_shown(cell)
+                assignment=assignment, cell=shown(cell)
             )
 
 
 def _points_faults(cell: CellScore) -> Iterator[str]:
-    most = _points(cell.max_points)
-    if most is None:
-        yield _not_points(cell, cell.max_points)
+    yield from points_faults(cell.cell, cell.max_points, None)
     for given in (cell.auto_points, cell.manual_points):
-        points = _points(given or "0")
-        if points is None:
-            yield _not_points(cell, given or "")
-        elif most is not None and points > most:
-            what = _("{cell} has {given} of {most} points")
-            yield what.format(cell=_shown(cell.cell), given=given, most=cell.max_points)
+        yield from points_faults(cell.cell, given, points_of(cell.max_points))
 
 
 def _judgement_faults(cell: CellScore, *, person_may_have_graded: bool) -> Iterator[str]:
@@ -110,15 +101,15 @@ def _judgement_faults(cell: CellScore, *, person_may_have_graded: bool) -> Itera
     """
     if cell.extra_credit is not None:
         yield _("{cell} has extra credit, which a machine cannot give").format(
-            cell=_shown(cell.cell)
+            cell=shown(cell.cell)
         )
     if cell.person_comment and not person_may_have_graded:
         yield _("{cell} has a comment of a person, but no person graded it").format(
-            cell=_shown(cell.cell)
+            cell=shown(cell.cell)
         )
     if cell.manual_points is not None and not (person_may_have_graded and cell.needs_person):
         yield _("{cell} has points of a person, but no person graded it").format(
-            cell=_shown(cell.cell)
+            cell=shown(cell.cell)
         )
 
 
@@ -127,10 +118,10 @@ def _machine_faults(cell: CellScore) -> Iterator[str]:
 
     An answer that was left as it was given out has 0 points by nbgrader's own rule.
     """
-    points = _points(cell.auto_points or "0")
+    points = points_of(cell.auto_points or "0")
     untouched = cell.auto_points is not None and points == 0
     if points or not (cell.needs_person or untouched):
-        yield _("{cell} is graded by a person, not by a machine").format(cell=_shown(cell.cell))
+        yield _("{cell} is graded by a person, not by a machine").format(cell=shown(cell.cell))
 
 
 def _shown_faults(grade: GradeResult) -> Iterator[str]:
@@ -144,16 +135,3 @@ def _shown_faults(grade: GradeResult) -> Iterator[str]:
         yield _("more of what was printed is to be shown than may be")
     if any(_UNSEEN.search(text) for text in (*grade.shown, *grade.shown.values())):
         yield _("what was printed holds characters that nobody sees")
-
-
-def _points(text: str) -> Decimal | None:
-    return Decimal(text) if _POINTS.fullmatch(text) else None
-
-
-def _not_points(cell: CellScore, text: str) -> str:
-    what = _("{cell} has {text}, which is no number of points")
-    return what.format(cell=_shown(cell.cell), text=ascii(text[:40]))
-
-
-def _shown(cell: str) -> str:
-    return ascii(cell[:80])[1:-1]

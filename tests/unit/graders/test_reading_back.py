@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from bioskills.base.wire import CellScore
+from bioskills.competence.hashes import scores_sha256
 from bioskills.graders.reading_back import (
     answers,
     failed_checks,
     notebook,
     notebooks_in,
-    scores_sha256,
     sources_sha256,
     why_no_points,
 )
