@@ -73,6 +73,9 @@ def why_died(ename: str, tests: Iterable[str], language: str = PYTHON) -> str:
         "CellTimeoutError": _(
             "A cell of your notebook could not be stopped when its time was over. Look for a loop that never ends."
         ),
+        "ProcessLimitError": _(
+            "A cell of your notebook started so many processes that nothing else could run. Look for one that starts copies of itself."
+        ),
         "NotebookTimeoutError": _(
             "Your notebook did not finish in the time allowed for all its cells."
         ),

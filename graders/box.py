@@ -186,12 +186,12 @@ class BoxKernel(BoxTalk):
         """
         with suppress(OSError):
             self.lines.control.sendall(b"I")
-        grace = CROWDED_GRACE_S if self.clock.is_crowded() else self.grace_s
-        clock = self._clock(grace)
+        crowded = self.clock.is_crowded()
+        clock = self._clock(CROWDED_GRACE_S if crowded else self.grace_s)
         while (message := self.next(clock.is_over)) is not None:
             if message.get("p") == name and message.get("t") == last:
                 return
-        raise BoxEndedError("late")
+        raise BoxEndedError("crowd" if crowded else "late")
 
     def check(self, *, veil: bool = False) -> list[tuple[str, str]]:
         """Return what the guard in the kernel finds changed; codes and names of things.

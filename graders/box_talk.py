@@ -20,7 +20,8 @@ class BoxEndedError(Exception):
     """The kernel in a box ended, or was ended.
 
     Attributes:
-        why: *died*, *flood*, *late* (a cell cannot be stopped) or *spent* (no time is left for more).
+        why: *died*, *flood*, *late* (a cell cannot be stopped), *crowd* (nor among its many processes)
+            or *spent* (no time is left for more).
     """
 
     def __init__(self, why: str) -> None:

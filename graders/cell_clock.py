@@ -1,8 +1,9 @@
 """A cell's own time: what it waited for a processor takes nobody's points.
 
 Law: waiting behind others is not counted; waiting behind processes that the cell
-itself has started is. Where nobody counts a box's processes, a multiple of the limit
-by the clock on the wall ends it.
+itself has started is. A box that can hold no further task for some seconds is over at
+once: a fork bomb, and whatever else it runs waits behind that. Where nobody counts a
+box's processes, a multiple of the limit by the clock on the wall ends it.
 """
 
 import time
@@ -16,6 +17,8 @@ SLACK = 10.0
 
 CROWD = 32
 """Tasks in one box from which on a cell waits for itself: libraries start one for each core."""
+FULL_S = 2.0
+"""How long a box may be full: a library that fills it for a moment waits for room."""
 GROUPS = Path("/sys/fs/cgroup")
 
 
@@ -31,7 +34,7 @@ class Clock:
         self._file, self._groups = _file_of(pid), Path(f"/proc/{pid}/cgroup")
         self._limit = limit_s
         self._began, self._waited = time.monotonic(), self._delay()
-        self._spared = 0.0
+        self._spared, self._room = 0.0, self._began
 
     def _delay(self) -> float:
         """Seconds that the process waited in the run queue."""
@@ -44,12 +47,19 @@ class Clock:
             return False
         wall = time.monotonic() - self._began
         if wall <= self._limit:
-            return False
+            return self.is_full()
         return self.left() < 0 or wall > self._limit * SLACK or self.is_crowded()
 
     def is_crowded(self) -> bool:
         """Whether the box holds so many tasks that its kernel waits behind its own."""
-        return tasks_beside(self._groups) > CROWD
+        return tasks_beside(self._groups)[0] > CROWD
+
+    def is_full(self) -> bool:
+        """Whether the box has held as many tasks as it may for some seconds; asked now and then."""
+        now, most = tasks_beside(self._groups)
+        if not most or now < most:
+            self._room = time.monotonic()
+        return time.monotonic() - self._room > FULL_S
 
     def waited(self) -> float:
         """Return how long the process waited for a processor since then."""
@@ -67,20 +77,25 @@ class Clock:
         self._spared += seconds
 
 
-def tasks_beside(groups: Path) -> int:
-    """Return how many tasks the control group of a process holds; 0 where nobody counts them.
+def tasks_beside(groups: Path) -> tuple[int, int]:
+    """Return how many tasks the control group of a process holds, and may hold.
 
     Args:
         groups: The process's file `cgroup` (cgroups(7)).
+
+    Returns:
+        0 for what nobody counts or limits.
     """
     with suppress(OSError, ValueError):
         for line in groups.read_text("utf-8").splitlines():
             _number, controllers, path = line.split(":", 2)
-            if controllers in {"pids", ""}:
-                top = GROUPS / controllers / path.lstrip("/")
-                if (top / "pids.current").exists():
-                    return int((top / "pids.current").read_text("ascii"))
-    return 0
+            top = GROUPS / controllers / path.lstrip("/")
+            if controllers in {"pids", ""} and (top / "pids.current").exists():
+                now, most = (
+                    (top / f"pids.{name}").read_text("ascii") for name in ("current", "max")
+                )
+                return int(now), int(most) if most.strip().isdecimal() else 0
+    return 0, 0
 
 
 class FamilyClock(Clock):

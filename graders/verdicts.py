@@ -10,6 +10,7 @@ from bioskills.graders.repair import Repaired
 WORDS = {
     "died": "DeadKernelError",
     "late": "CellTimeoutError",
+    "crowd": "ProcessLimitError",
     "spent": "NotebookTimeoutError",
     "flood": "OutputLimitError",
 }

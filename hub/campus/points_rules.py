@@ -28,10 +28,12 @@ def points_faults(cell: str, given: str | None, most: Decimal | None) -> Iterato
         given: The points; None where there are none.
         most: What the cell can give; None where that is not known.
     """
-    points = points_of(given or "0")
+    if given is None:
+        return
+    points = points_of(given)
     if points is None:
         text = _("{cell} has {text}, which is no number of points")
-        yield text.format(cell=shown(cell), text=ascii((given or "")[:_MOST_TEXT]))
+        yield text.format(cell=shown(cell), text=ascii(given[:_MOST_TEXT]))
     elif most is not None and points > most:
         text = _("{cell} has {given} of {most} points")
         yield text.format(cell=shown(cell), given=given, most=f"{most:f}")

@@ -18,6 +18,7 @@ from bioskills_boxes import (
     needs_root,
     running_as,
     said,
+    why_ended,
 )
 from bioskills_waiting import eventually
 
@@ -58,6 +59,12 @@ def test_fork_bombs_in_two_boxes_hurt_no_neighbour(open_: Open) -> None:
     for kernel in bombs:
         kernel.close()
     assert said(neighbour, "print('after')") == "after\n"
+
+
+@needs_root
+def test_a_cell_that_fills_its_box_is_ended_long_before_its_time(open_: Open) -> None:
+    code = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
+    assert why_ended(open_(), code, 3600.0) == "crowd"
 
 
 def test_memory_has_an_end_and_the_neighbour_keeps_its_own(open_: Open) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bioskills_waiting import eventually
 
 from bioskills.graders import cell_clock
-from bioskills.graders.cell_clock import CROWD, SLACK, Clock, FamilyClock
+from bioskills.graders.cell_clock import CROWD, FULL_S, SLACK, Clock, FamilyClock
 
 BILLION = 1_000_000_000
 
@@ -30,6 +30,7 @@ class Machine:
         clock = Clock(0, None)
         clock._file, clock._limit = str(self.file), limit_s
         clock._began, clock._waited = self.now, clock._delay()
+        clock._room = self.now
         return clock
 
 
@@ -91,6 +92,7 @@ def group(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(cell_clock, "GROUPS", tmp_path)
     made = tmp_path / ("pids" if "pids" in request.param else "") / "bioskills-x" / "61900"
     made.mkdir(parents=True)
+    (made / "pids.max").write_text("max\n")
     (tmp_path / "cgroup").write_text(f"7:cpu:/elsewhere\n{request.param}")
     return made
 
@@ -105,6 +107,25 @@ def test_waiting_behind_own_processes_is_counted(
     machine.now += 11.0
     machine.waited(10.5)
 
+    assert clock.is_over() is over
+
+
+@pytest.mark.parametrize(
+    ("seconds", "tasks", "over"),
+    [(FULL_S - 1, 40, False), (FULL_S + 1, 39, False), (FULL_S + 1, 40, True)],
+)
+def test_a_box_that_stays_full_is_over_before_its_time(
+    machine: Machine, group: Path, seconds: float, tasks: int, over: bool
+) -> None:
+    (group / "pids.max").write_text("40\n")
+    (group / "pids.current").write_text("5\n")
+    clock = machine.clock(10.0)
+    clock._groups = machine.file.with_name("cgroup")
+    machine.now += 4.0
+    assert not clock.is_over()
+
+    (group / "pids.current").write_text(f"{tasks}\n")
+    machine.now += seconds
     assert clock.is_over() is over
 
 
