@@ -37,8 +37,11 @@ def take_files(file: Any, head: Mapping[str, Any], folder: Path, kept: Collectio
     spool = io.BytesIO(file.read(size))
     stays = {*kept, *(path.name for path in folder.glob(f"*{NOTEBOOK}"))}
     with suppress(tarfile.TarError, ValueError):
+        with tarfile.open(fileobj=spool) as archive:  # read to its end before anything goes
+            sent = archive.getnames()
         if not left:
-            _clear(folder, stays)
+            _clear(folder, {*stays, *sent})
+        spool.seek(0)
         unpack(spool, folder, over=True, kept=stays)
     return left
 

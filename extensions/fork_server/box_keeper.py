@@ -56,6 +56,7 @@ class _Keeper:
         self.ended = False
 
     def serve(self) -> None:
+        """Obey until the control line ends."""
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
         poll.register(self.box, select.POLLIN)

@@ -47,6 +47,7 @@ def routes(site: Site) -> APIRouter:
     def points_page(
         request: Request, run: str, name: str, caller: Reads, *, done: str = "", n: int = 0
     ) -> Response:
+        """Show what waits to be put in."""
         require_teaching(caller)
         with site.store.reading() as session:
             change, _cohort = change_for(session, site, caller, (run, name), ("instructor",))
@@ -56,12 +57,14 @@ def routes(site: Site) -> APIRouter:
     def put_in(
         request: Request, run: str, name: str, caller: Changes, form: Annotated[_ShownForm, Form()]
     ) -> Response:
+        """Put what was shown into results."""
         return _do(request, caller, (run, name), form.given, "in")
 
     @router.post(_POINTS + "/leave-out")
     def leave_out(
         request: Request, run: str, name: str, caller: Changes, form: Annotated[_ShownForm, Form()]
     ) -> Response:
+        """Note that what was shown is not to count."""
         return _do(request, caller, (run, name), form.given, "out")
 
     return router

@@ -77,6 +77,19 @@ def cell(page, name, row="p-000001"):
     return page.locator("#main-table tr").filter(has_text=row).locator(f".{name}")
 
 
+def first_points(page):
+    """Go to the first hand-in of p1; return the field for points of its first cell."""
+    page.get_by_role("link", name="Manual Grading").click()
+    page.get_by_role("link", name="p1").click()
+    page.get_by_role("link", name="p1", exact=True).last.click()
+    page.get_by_role("link", name="Submission #1").click()
+    score = page.locator("input.score").first
+    expect(score).to_be_visible()
+    # nbgrader's page listens to its fields once it knows the points so far.
+    until(page, LOADED)
+    return score
+
+
 def test_an_instructor_gives_points_and_presses_autograde(own, formgrader, picture) -> None:
     page = formgrader
     faults = []
@@ -86,14 +99,7 @@ def test_an_instructor_gives_points_and_presses_autograde(own, formgrader, pictu
     picture(page, "formgrader-1-hand-ins")
 
     # Read the work and give points.
-    page.get_by_role("link", name="Manual Grading").click()
-    page.get_by_role("link", name="p1").click()
-    page.get_by_role("link", name="p1", exact=True).last.click()
-    page.get_by_role("link", name="Submission #1").click()
-    score = page.locator("input.score").first
-    expect(score).to_be_visible()
-    # nbgrader's page listens to its fields once it knows the points so far.
-    until(page, LOADED)
+    score = first_points(page)
     expect(page.locator(".nbgrader_cell").first).to_be_visible()
     with page.expect_response(lambda answer: "/api/grade/" in answer.url) as saved:
         score.fill("1.5")
@@ -133,13 +139,7 @@ def test_what_another_hand_in_got_meanwhile_is_not_saved_and_said_so(
     own, formgrader, picture
 ) -> None:
     page = formgrader
-    page.get_by_role("link", name="Manual Grading").click()
-    page.get_by_role("link", name="p1").click()
-    page.get_by_role("link", name="p1", exact=True).last.click()
-    page.get_by_role("link", name="Submission #1").click()
-    score = page.locator("input.score").first
-    expect(score).to_be_visible()
-    until(page, LOADED)
+    score = first_points(page)
     lea = HandIns(own, "lea")
     lea.hand_in("p1")
     assert lea.graded("p1")
