@@ -36,6 +36,7 @@ from bioskills.graders.run_record import Record
 from bioskills.graders.sandbox import Limits, SandboxError
 from bioskills.graders.sealing import Seal
 from bioskills.graders.trial_fence import course_environment
+from bioskills.graders.waiting_cells import WAITS
 from bioskills.graders.watching import Watch
 
 _RunCell = Callable[[Any, int], None]
@@ -112,6 +113,7 @@ class BoxExecute(Execute):  # type: ignore[misc]
             setting.record.left_behind += kernel.files_into(folder, self._kept())
         finally:
             kernel.close()
+        self.resources[WAITS] = setting.record.waiting_in(name)
         return nb, self.resources
 
     def _cold(self) -> str:
@@ -126,12 +128,7 @@ class BoxExecute(Execute):  # type: ignore[misc]
         submitted = None if clean else setting.submitted
         try:
             return open_box(
-                setting.door,
-                setting.course,
-                setting.limits,
-                folder,
-                submitted=submitted,
-                cold=cold,
+                setting.door, setting.course, setting.limits, folder, submitted=submitted, cold=cold
             )
         except SandboxError as error:
             setting.record.refused = str(error)

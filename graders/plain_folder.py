@@ -14,6 +14,8 @@ from bioskills.base.text import _
 
 EXECUTE = "bioskills.graders.executing.BoxExecute"
 """Runs the cells of a submission in a box; imported by nbgrader when it grades."""
+ASK = "bioskills.graders.waiting_cells.AskAPerson"
+"""Lists tests that were not run for a person; after nbgrader's own steps."""
 CONFIG = "nbgrader_config.py"
 LINES = """\
 from bioskills.graders.plain_folder import configure
@@ -34,7 +36,7 @@ def configure(c: Any) -> None:
 
     stock = Autograde.autograde_preprocessors.default_args[0]
     ours = [EXECUTE if preprocessor is Execute else preprocessor for preprocessor in stock]
-    c.Autograde.autograde_preprocessors = ours
+    c.Autograde.autograde_preprocessors = [*ours, ASK]
 
 
 def ensure_config(folder: Path) -> Path:

@@ -43,3 +43,8 @@ class Record:
         """Note tests of a notebook whose value is no score."""
         self.unscorable += tests
         self.waits |= {f"{notebook}/{test}" for test in tests}
+
+    def waiting_in(self, notebook: str) -> list[str]:
+        """Return the grade_ids of a notebook's tests that wait for a person, sorted."""
+        found = (cell.partition("/") for cell in self.waits)
+        return sorted(test for book, _slash, test in found if book == notebook)

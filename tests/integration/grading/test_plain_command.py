@@ -40,18 +40,23 @@ def nbgrader(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_it_grades_in_a_box(tmp_path: Path) -> None:
-    shutil.copytree(COURSE / "assignments", tmp_path / "source")
-    command = [str(ENVIRONMENTS / "lab/bin/bioskills"), "course", "nbgrader-config", str(tmp_path)]
+def handed_in(folder: Path, extra: str, at: int) -> None:
+    """Make a folder of the first course's p1 ready, with one hand-in that holds a cell more."""
+    shutil.copytree(COURSE / "assignments", folder / "source")
+    command = [str(ENVIRONMENTS / "lab/bin/bioskills"), "course", "nbgrader-config", str(folder)]
     subprocess.run(command, check=True, capture_output=True)
-    made = nbgrader(tmp_path, "generate_assignment", "p1")
+    made = nbgrader(folder, "generate_assignment", "p1")
     assert made.returncode == 0, made.stderr
-    submitted = tmp_path / "submitted" / "lea" / "p1"
-    shutil.copytree(tmp_path / "release" / "p1", submitted)
+    submitted = folder / "submitted" / "lea" / "p1"
+    shutil.copytree(folder / "release" / "p1", submitted)
     book = json.loads((submitted / "p1.ipynb").read_text())
-    peep = {"cell_type": "code", "id": "peep", "metadata": {}, "outputs": []}
-    book["cells"].append({**peep, "execution_count": None, "source": PEEP})
+    cell = {"cell_type": "code", "id": "peep", "metadata": {}, "outputs": []}
+    book["cells"].insert(at, {**cell, "execution_count": None, "source": extra})
     (submitted / "p1.ipynb").write_text(json.dumps(book))
+
+
+def test_it_grades_in_a_box(tmp_path: Path) -> None:
+    handed_in(tmp_path, PEEP, at=1000)
 
     done = nbgrader(tmp_path, "autograde", "p1")
 
@@ -63,3 +68,16 @@ def test_it_grades_in_a_box(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "gradebook.db")) as database:
         scores = database.execute("select auto_score from grade").fetchall()
     assert len(scores) == 3
+
+
+def test_tests_that_were_not_run_wait_for_a_person(tmp_path: Path) -> None:
+    handed_in(tmp_path, "import os\nos._exit(1)\n", at=0)
+
+    done = nbgrader(tmp_path, "autograde", "p1")
+
+    assert done.returncode == 0, done.stderr
+    with closing(sqlite3.connect(tmp_path / "gradebook.db")) as database:
+        rows = database.execute("select auto_score, needs_manual_grade from grade").fetchall()
+    assert len(rows) == 3
+    assert all(waits for _score, waits in rows), rows
+    assert sum(score or 0 for score, _waits in rows) == 0

@@ -8,7 +8,7 @@ from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 
 from bioskills.base.problems import SetupError
-from bioskills.graders.plain_folder import CONFIG, EXECUTE, LINES, configure, ensure_config
+from bioskills.graders.plain_folder import ASK, CONFIG, EXECUTE, LINES, configure, ensure_config
 
 
 @pytest.fixture
@@ -36,11 +36,11 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
         ensure_config(tmp_path)
 
 
-def test_only_what_runs_the_cells_is_replaced() -> None:
+def test_only_what_runs_the_cells_is_replaced_and_one_step_follows() -> None:
     config = Config()
     configure(config)
     stock = Autograde.autograde_preprocessors.default_args[0]
     ours = config.Autograde.autograde_preprocessors
 
-    assert [EXECUTE if p is Execute else p for p in stock] == ours
+    assert [*(EXECUTE if p is Execute else p for p in stock), ASK] == ours
     assert ours.count(EXECUTE) == 1
