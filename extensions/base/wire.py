@@ -294,6 +294,14 @@ class RunView(Wire):
     units: list[UnitView]
 
 
+class NoticeView(Wire):
+    """A message that an instructor wrote to a cohort of this person."""
+
+    text: str = Field(description="Plain text; may have several lines.")
+    cohort: str = Field(description="The cohort's title.")
+    until: datetime
+
+
 class LabOverview(Wire):
     """Everything the Lab panel shows, in one answer."""
 
@@ -304,6 +312,7 @@ class LabOverview(Wire):
     help_contact: str = ""
     runs: list[RunView]
     roles: list[str] = []
+    notices: list[NoticeView] = []
 
 
 class CellScore(Wire):

@@ -25,8 +25,9 @@ from starlette.concurrency import run_in_threadpool
 
 from bioskills.base.tables import ApiToken, Cohort, Person, Run
 from bioskills.base.text import _
-from bioskills.base.wire import INSTRUCTOR_TOKEN_PREFIX, LAB_SCOPE
+from bioskills.base.wire import INSTRUCTOR_TOKEN_PREFIX, LAB_SCOPE, NoticeView
 from bioskills.hub.campus.hub_api import HubAwayError, Identity
+from bioskills.hub.campus.notices import now_shown
 from bioskills.hub.campus.refusals import (
     foreign_form,
     hub_away,
@@ -63,6 +64,7 @@ class Browser:
 
     Attributes:
         pseudonym: What every table but `person` calls them, the audit log too.
+        notices: What instructors tell the cohorts of this person now.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Browser:
     csrf: str
     pseudonym: str
     language: str = ""
+    notices: tuple[NoticeView, ...] = ()
 
     def holds(self, role: str, cohort: str | None = None) -> bool:
         """Say whether the person has this role, in this cohort or anywhere."""
@@ -188,6 +191,7 @@ def _browser_of(site: Site, session: Session) -> Browser:
     with site.store.reading() as database:
         person = known(find_person(database, session.name), session.name)
         held = seats(database, session.name, site.clock())
+        told = now_shown(database, (seat.cohort for seat in held), site.clock())
     if not held:
         raise no_seat()
     return Browser(
@@ -198,6 +202,7 @@ def _browser_of(site: Site, session: Session) -> Browser:
         csrf=session.csrf,
         pseudonym=person.pseudonym,
         language=person.language or "",
+        notices=tuple(told),
     )
 
 

@@ -32,6 +32,7 @@ from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.campus import flags
 from bioskills.hub.campus import pages_work as work
 from bioskills.hub.campus.job_board import progress_of, progress_words
+from bioskills.hub.campus.notices import now_shown
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, unit_view, version_of
 from bioskills.hub.campus.wording import moment, number
 from bioskills.hub.membership import seats
@@ -62,6 +63,7 @@ def lab_overview(
 ) -> LabOverview:
     """Return everything the Lab panel of this person shows."""
     standing = standing_of(session, framework, person, now)
+    held = seats(session, person.name, now)
     runs = runs_of(session, person, SEES_RUNS, now)
     return LabOverview(
         person=person.name,
@@ -70,7 +72,8 @@ def lab_overview(
         campus_url=campus_public_url(settings),
         help_contact=settings.site.help_contact,
         runs=[run_view(session, run, person, standing, now) for run in runs],
-        roles=sorted({seat.role for seat in seats(session, person.name, now)}),
+        roles=sorted({seat.role for seat in held}),
+        notices=now_shown(session, (seat.cohort for seat in held), now),
     )
 
 

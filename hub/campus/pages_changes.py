@@ -35,6 +35,11 @@ class Typed:
     time: str
     learner: str = ""
 
+    @property
+    def is_given(self) -> bool:
+        """Whether anything was typed for the moment."""
+        return bool(self.date.strip() or self.time.strip())
+
 
 @dataclass(frozen=True)
 class Change:

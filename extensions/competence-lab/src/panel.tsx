@@ -59,6 +59,7 @@ function Panel(props: IProps): React.JSX.Element {
         {model.announcement}
       </div>
       {model.fault && <Unreachable {...props} />}
+      <Notices {...props} />
       <YourLab watch={props.watch} trans={trans} />
       {!model.view && !model.fault && <p className="bsh-sec">{trans.__('Looking at your courses…')}</p>}
       {model.view && !run && <NoCourse {...props} />}
@@ -79,6 +80,20 @@ function Course(props: IProps & { run: IRun }): React.JSX.Element {
       <Pathway {...props} />
       {!before && <LastFeedback {...props} />}
       <Elsewhere {...props} />
+    </>
+  );
+}
+
+function Notices({ model }: IProps): React.JSX.Element {
+  const { trans, view } = model;
+  return (
+    <>
+      {view?.notices?.map(notice => (
+        <section key={notice.text} className="bsh-sec bsh-note" aria-label={trans.__('Message to %1', notice.cohort)}>
+          <strong>{notice.cohort}</strong>
+          <p className="bsh-said">{notice.text}</p>
+        </section>
+      ))}
     </>
   );
 }

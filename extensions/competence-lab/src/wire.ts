@@ -147,6 +147,13 @@ export interface IRun {
   units: IUnit[];
 }
 
+/** What an instructor tells the whole cohort now. */
+export interface INotice {
+  text: string;
+  cohort: string;
+  until: string;
+}
+
 export interface IOverview {
   person: string;
   display_name: string;
@@ -155,6 +162,7 @@ export interface IOverview {
   help_contact: string;
   runs: IRun[];
   roles: string[];
+  notices?: INotice[];
 }
 
 export interface IPlace {
