@@ -16,7 +16,7 @@ from bioskills.base.store import Store
 from bioskills.base.tables import AuditEntry, CourseVersion
 from bioskills.base.text import _
 from bioskills.courses.checks import check_course
-from bioskills.courses.package import canonical_zip, read_course
+from bioskills.courses.package import Files, canonical_zip, read_course
 from bioskills.courses.rules import Finding
 from bioskills.hub.campus.objects import Objects
 
@@ -33,6 +33,11 @@ def read_for_install(source: Path) -> tuple[bytes, CourseVersion]:
     errors = check_course(files).errors
     if errors:
         raise InputError([finding_as_problem(finding) for finding in errors])
+    return course_of(files)
+
+
+def course_of(files: Files) -> tuple[bytes, CourseVersion]:
+    """Return the canonical ZIP and the row of a course that passed the check."""
     manifest = yaml.safe_load(files["course.yml"])
     return canonical_zip(files), CourseVersion(
         course=manifest["id"],
@@ -75,21 +80,22 @@ def install(
         others = session.scalars(
             select(CourseVersion).where(CourseVersion.course == version.course)
         ).all()
-        known = next((other for other in others if other.version == version.version), None)
-        if known is not None and known.sha256 == version.sha256:
+        if any(o.version == version.version and o.sha256 == version.sha256 for o in others):
             return False
-        _refuse_change(version, known, others)
+        problems = refusals(version, others)
+        if problems:
+            raise InputError(problems)
         objects.put(content)
         session.add(version)
         session.add(_audit_entry(version, actor))
     return True
 
 
-def _refuse_change(
-    version: CourseVersion, known: CourseVersion | None, others: Sequence[CourseVersion]
-) -> None:
+def refusals(version: CourseVersion, others: Sequence[CourseVersion]) -> list[Problem]:
+    """Return why a version cannot be installed beside the others of its course; empty where it can."""
+    known = next((other for other in others if other.version == version.version), None)
     problems = []
-    if known is not None:
+    if known is not None and known.sha256 != version.sha256:
         what = _("version {version} of {course} is installed with other content.").format(
             version=version.version, course=version.course
         )
@@ -105,8 +111,7 @@ def _refuse_change(
         rule = _("Evidence names the mapping version it rests on, so one number means one mapping.")
         step = _("Raise `mapping_version` in competence.yaml, then install again.")
         problems.append(Problem("competence.yaml", what, rule, step))
-    if problems:
-        raise InputError(problems)
+    return problems
 
 
 def _audit_entry(version: CourseVersion, actor: str) -> AuditEntry:

@@ -28,6 +28,9 @@ FORM_BYTES = 2 * 1024 * 1024
 GRADER_BYTES = 8 * 1024 * 1024
 """Most bytes of what the grader says in JSON: a result with the learner's answers."""
 MB = 1024 * 1024
+COURSE_BYTES = 72 * MB
+"""Most bytes of an uploaded course: what a course may hold, and the ZIP around it."""
+COURSE_UPLOAD = f"{CAMPUS_PREFIX}course-versions/uploads"
 
 _GRADER = f"{CAMPUS_PREFIX}api/v1/grader/"
 _RUN = re.escape(f"{CAMPUS_PREFIX}exchange/v1/runs/") + "[^/]+"
@@ -55,6 +58,8 @@ def body_limit(method: str, path: str) -> int | None:
     upload = _UPLOADS.get(method)
     if upload and upload.fullmatch(path):
         return None
+    if path == COURSE_UPLOAD:
+        return COURSE_BYTES
     return GRADER_BYTES if path.startswith(_GRADER) else FORM_BYTES
 
 
