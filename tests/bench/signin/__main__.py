@@ -146,8 +146,13 @@ def measure(product: Product, wish: argparse.Namespace) -> dict[str, Any]:
 def main() -> int:
     """Measure, print the figures, fail on an error alone."""
     wish = options()
-    with running_product() as product:
-        found = measure(product, wish)
+    # One uid each for everybody, beside the demo cohort.
+    with running_product(LABS_UID_COUNT=str(wish.n + 100)) as product:
+        try:
+            found = measure(product, wish)
+        except BaseException:
+            product.stop()  # leaves nothing running behind
+            raise
     print(json.dumps(found))
     return 1 if found["errors"] else 0
 
