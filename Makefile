@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 /usr/bin/pyt
 BUILD = $(PYTHON) images/build.py
 DEV = $(shell $(BUILD) --where)/dev/bin
 
-.PHONY: help run setup test slow test-all bench-grade bench-spawn bench-proxy lint typing lock docs clean python
+.PHONY: help run setup test slow test-all bench-grade bench-spawn bench-signin bench-proxy lint typing lock docs clean python
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ bench-grade: python ## Measure grading beside plain nbgrader (as root; ARGS="--n
 
 bench-spawn: python ## Measure starting labs beside stock JupyterHub (as root; ARGS="--n 1 10")
 	@$(BUILD) --dev -- python tests/bench/spawn $(ARGS)
+
+bench-signin: python ## Measure 300 sign-ins in a minute (as root; ARGS="--n 300 --seconds 60")
+	@$(BUILD) --dev -- python tests/bench/signin $(ARGS)
 
 bench-proxy: python ## Measure the proxy under a class and after kill -9 (ARGS="--learners 30")
 	@$(BUILD) --dev -- python tests/bench/proxy $(ARGS)

@@ -17,8 +17,8 @@ from bioskills.base.store import Store
 from bioskills.base.text import _
 from bioskills.base.wire import LAB_SCOPE
 from bioskills.hub.addresses import campus_public_url
-from bioskills.hub.authenticator import DemoAuthenticator
-from bioskills.hub.demo import sign_ins_file
+from bioskills.hub.authenticator import AccountsAuthenticator
+from bioskills.hub.demo import is_demo
 from bioskills.hub.grading_spawner import door_below, with_formgrader
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
@@ -55,15 +55,8 @@ def apply_all(c: Any, settings: Settings) -> None:
 
 
 def refuse_unsafe(settings: Settings) -> None:
-    """Refuse demo sign-in off loopback, and a silent single origin."""
-    if settings.sign_in.method == "demo" and (
-        not settings.is_loopback or settings.network.public_url
-    ):
-        raise SetupError(
-            _(
-                "Demo sign-in would be reached by {address}: its passwords are printed, so it runs on 127.0.0.1 only. Set sign_in.method, or leave out network.address and network.public_url."
-            ).format(address=settings.network.public_url or settings.network.address)
-        )
+    """Refuse printed passwords off loopback, and a silent single origin."""
+    refuse_public_demo(settings, demo=is_demo(places_of(settings)))
     if one_account_for_all(places_of(settings).state) and not settings.is_loopback:
         raise SetupError(
             _(
@@ -77,6 +70,21 @@ def refuse_unsafe(settings: Settings) -> None:
                 "network.host is empty, so all labs would share one origin and could act for each other. Give a host with wildcard DNS, or set network.accept_single_origin."
             )
         )
+
+
+def refuse_public_demo(settings: Settings, *, demo: bool) -> None:
+    """Refuse an installation with printed passwords where others could reach it.
+
+    Raises:
+        SetupError: It is a demo, and listens for more than this machine.
+    """
+    if not demo or (settings.is_loopback and not settings.network.public_url):
+        return
+    raise SetupError(
+        _(
+            "Demo sign-ins would be reached by {address}: their passwords are printed, so a demo runs on 127.0.0.1 only. Begin another installation (paths.data_dir) without --demo, or leave out network.address and network.public_url."
+        ).format(address=settings.network.public_url or settings.network.address)
+    )
 
 
 def apply_network(c: Any, settings: Settings) -> None:
@@ -123,9 +131,9 @@ def apply_sign_in(c: Any, settings: Settings) -> None:
     c.Authenticator.auth_refresh_age = settings.sign_in.membership_age_s
     c.Authenticator.refresh_pre_spawn = True
     c.MembershipMixin.database_url = database_url(settings)
-    if settings.sign_in.method == "demo":
-        c.JupyterHub.authenticator_class = DemoAuthenticator
-        c.DemoAuthenticator.sign_ins_file = str(sign_ins_file(places_of(settings)))
+    if settings.sign_in.method == "accounts":
+        c.JupyterHub.authenticator_class = AccountsAuthenticator
+        c.OwnAccounts.settings = settings
     c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.oauth_token_expires_in = 12 * 3600
     c.JupyterHub.logo_file = str(LOGO)

@@ -8,20 +8,19 @@ Traps seen on JupyterHub 6.1: `reset_managed_roles_on_startup` must be on or
 start-up dies; a role list without `user` strips the default role.
 """
 
-import hmac
-import json
-import secrets
-from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
 from traitlets import Bool, Instance, Unicode
 
+from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.hub import grading_accounts
 from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
 from bioskills.hub.membership import Seat, everybody, seats
+from bioskills.hub.reception import Reception, make_reception
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
+from bioskills.hub.sign_in_routes import handlers_of
 
 DEFAULT_ROLE = {"name": "user", "scopes": list(EVERYBODY)}
 
@@ -102,29 +101,37 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
         return [*found.values(), {**grading_accounts.ROLE, "users": []}]
 
 
-class PrintedPasswords(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
-    """Prove a demo person by the password that `bioskills run` printed.
+class OwnAccounts(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
+    """Prove a person by the password that they set by their own link.
 
-    Refused on anything but loopback, by `apply()`, before the hub starts.
+    The pages do it step by step (`reception.py`) and say whom they have proven; whatever
+    else asks has name and password alone, which is not enough with a second factor.
     """
 
-    sign_ins_file = Unicode(config=True, help="JSON file, name to password, 0600.")
+    settings = Instance(Settings, allow_none=True, config=True, help="Set by apply().")
+    _reception = Instance(Reception, allow_none=True)
+
+    @property
+    def reception(self) -> Reception:
+        """What all pages of the sign-in share."""
+        found: Reception | None = self._reception
+        if found is None:
+            found = self._reception = make_reception(self.settings or Settings(), self._store())
+        return found
 
     async def authenticate(self, handler: Any, data: Any) -> dict[str, Any] | None:
-        """Compare in constant time, also for names that do not exist."""
-        del handler
-        known = _sign_ins(Path(self.sign_ins_file))
+        """Take whom our own page has proven, or a right name and password."""
+        proven = getattr(handler, "proven", "")
+        if proven:
+            return {"name": proven}
         name = self.normalize_username(data["username"])
-        # Nobody knows the password of who has none: it is made now and forgotten.
-        wanted = known.get(name) or secrets.token_hex()
-        right = hmac.compare_digest(wanted.encode(), data["password"].encode())
-        return {"name": name} if right else None
+        found = await self.reception.proven(name, data["password"])
+        return {"name": name} if found and not found.totp_sealed else None
+
+    def get_handlers(self, app: Any) -> list[Any]:
+        """Put our pages in front of the hub's own sign-in."""
+        return [*handlers_of(), *super().get_handlers(app)]
 
 
-def _sign_ins(file: Path) -> dict[str, str]:
-    found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    return found
-
-
-class DemoAuthenticator(MembershipMixin, PrintedPasswords):
-    """Demo sign-in: printed passwords, membership decides."""
+class AccountsAuthenticator(MembershipMixin, OwnAccounts):
+    """The embedded sign-in: own passwords, membership decides."""

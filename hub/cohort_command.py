@@ -15,10 +15,11 @@ from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.base.tables import Person, now
 from bioskills.base.text import _, ngettext
+from bioskills.hub.accounts import fill_printed
 from bioskills.hub.addresses import hub_api_url
 from bioskills.hub.cohort_file import Wish, read_cohort_file
 from bioskills.hub.cohort_plan import Change, apply_wish
-from bioskills.hub.demo import add_sign_ins, sign_ins_file
+from bioskills.hub.demo import add_sign_ins, is_demo, sign_ins_file
 from bioskills.hub.hub_groups import Told, tell_hub
 from bioskills.hub.membership import everybody
 from bioskills.hub.privileges import become, run_as
@@ -41,6 +42,7 @@ def carry_out(
     try:
         changes = changes_of(store, wish, apply=apply, actor=actor, platform_roles=platform_roles)
         if apply:
+            fill_accounts(store, passwords)
             give_uids(store, settings.labs.first_uid, settings.labs.uid_count)
         told = _tell(settings, store, token) if apply else Told.AWAY
     finally:
@@ -63,12 +65,18 @@ def changes_of(
 def _new_passwords(settings: Settings, places: Places, wish: Wish) -> dict[str, str]:
     # Before root is given up: the passwords are the hub's. One for a name that is then
     # refused opens nothing, because membership decides, and goes at the next start.
-    if settings.sign_in.method != "demo":
+    if not is_demo(places):
         return {}
     names, owners = [person.name for person in wish.people], owners_of(settings)
     file, groups = sign_ins_file(places), owners.groups(owners.hub)
     new: dict[str, str] = run_as(owners.hub, groups, lambda: add_sign_ins(file, names))
     return new
+
+
+def fill_accounts(store: Store, passwords: Mapping[str, str]) -> None:
+    """Make accounts with the printed passwords of a demo; does nothing without one."""
+    with store.transaction() as session:
+        fill_printed(session, passwords, now())
 
 
 def _tell(settings: Settings, store: Store, token: str) -> Told:

@@ -1,11 +1,11 @@
 """Fill an empty installation with a cohort to try everything with.
 
-Law: only with demo sign-in, only while nobody is there; the same plan/apply
+Law: only on this machine (loopback), only while nobody is there; accounts are real ones,
+but their passwords are printed and kept in clear (0600 of the hub); the same plan/apply
 that a real cohort goes through, so that the demo proves the real thing.
 """
 
 import json
-import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from bioskills.base.places import Places
 from bioskills.base.store import Store
 from bioskills.base.tables import Person, now
+from bioskills.hub.accounts import fill_printed, new_printed_password
 from bioskills.hub.cohort_file import Wish, parse_cohort
 from bioskills.hub.cohort_plan import apply_wish
 
@@ -71,28 +72,34 @@ def seed(store: Store, course: str, time_zone: str) -> None:
         )
 
 
+def is_demo(places: Places) -> bool:
+    """Say whether this installation was begun with `--demo`: its passwords are printed."""
+    try:
+        return sign_ins_file(places).exists()
+    except PermissionError:  # only the hub and root can look, and they do, before anything starts
+        return False
+
+
 def ensure_sign_ins(store: Store, file: Path) -> dict[str, str]:
-    """Return a password for everybody, made on first use and kept; nobody else keeps one."""
+    """Return a printed password for everybody, made on first use and kept."""
     known = _read(file)
     with store.reading() as session:
         names = list(session.scalars(select(Person.name).order_by(Person.id)))
-    found = {name: known.get(name) or _new_password() for name in names}
+    found = {name: known.get(name) or new_printed_password() for name in names}
     if found != known:
         _write(file, found)
+    with store.transaction() as session:
+        fill_printed(session, found, now())
     return found
 
 
 def add_sign_ins(file: Path, names: Iterable[str]) -> dict[str, str]:
     """Give a password to those of these people who have none, and return the new ones."""
     known = _read(file)
-    new = {name: _new_password() for name in names if name not in known}
+    new = {name: new_printed_password() for name in names if name not in known}
     if new:
         _write(file, known | new)
     return new
-
-
-def _new_password() -> str:
-    return secrets.token_urlsafe(6)
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -11,8 +11,9 @@ import socket
 import subprocess
 import sys
 
-from bioskills.base.places import others_can_reach
+from bioskills.base.places import others_can_reach, places_of
 from bioskills.base.text import _
+from bioskills.hub.demo import is_demo
 from bioskills.hub.doctor import Check, Examination, Patient, fault, ok, warning
 from bioskills.hub.hidden_processes import MOUNTS, hidden_from, sentence_of
 from bioskills.hub.ports import holder_of
@@ -164,19 +165,21 @@ def _resolves(name: str) -> bool:
 def check_sign_in(patient: Patient) -> Check:
     """Refuse printed passwords on anything but loopback."""
     settings = patient.settings
-    if settings.sign_in.method != "demo":
+    if not is_demo(places_of(settings)):
         return ok("sign-in", _("Sign-in method: {name}.").format(name=settings.sign_in.method))
     if settings.is_loopback:
         return ok(
             "sign-in",
-            _("Demo sign-in, on this machine alone ({address}).").format(
+            _("Demo sign-ins, on this machine alone ({address}).").format(
                 address=settings.network.address
             ),
         )
-    text = _("Demo sign-in with printed passwords on {address}.").format(
+    text = _("Demo sign-ins with printed passwords on {address}.").format(
         address=settings.network.address
     )
-    return fault("sign-in", text, _("Set network.address to 127.0.0.1, or another sign_in.method."))
+    return fault(
+        "sign-in", text, _("Set network.address to 127.0.0.1, or begin again without --demo.")
+    )
 
 
 ALL: tuple[Examination, ...] = (

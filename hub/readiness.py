@@ -23,7 +23,7 @@ from bioskills.base.store import Store
 from bioskills.base.tables import CourseVersion, Job
 from bioskills.base.text import _
 from bioskills.hub import demo
-from bioskills.hub.apply import refuse_unsafe
+from bioskills.hub.apply import refuse_public_demo, refuse_unsafe
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.course_install import install, read_for_install
 from bioskills.hub.hidden_processes import MOUNTS, hidden_from, sentence_of
@@ -134,13 +134,16 @@ def pinned(settings: Settings) -> Settings:
 
 def prepare(settings: Settings, demo_course: Path | None) -> dict[str, str]:
     """Make state, tables and, where asked for and empty, the demo cohort; return the sign-ins."""
+    refuse_public_demo(settings, demo=demo_course is not None)
     places, owners = ensure_state(settings), owners_of(settings)
-    if demo_course and settings.sign_in.method == "demo":
+    begun = demo.is_demo(places)
+    if demo_course:
         content, version = read_for_install(demo_course)
         groups = owners.groups(owners.campus)
-        run_as(owners.campus, groups, lambda: _seed(settings, places, content, version))
+        act = lambda: _seed(settings, places, content, version)  # noqa: E731 - one call
+        begun = run_as(owners.campus, groups, act) or begun
     run_as(owners.campus, owners.groups(owners.campus), lambda: _give_uids(settings))
-    if settings.sign_in.method != "demo":
+    if not begun or settings.sign_in.method != "accounts":
         return {}
     known: dict[str, str] = run_as(
         owners.hub, owners.groups(owners.hub), lambda: _sign_ins(settings, places)
@@ -164,13 +167,15 @@ def _sign_ins(settings: Settings, places: Places) -> dict[str, str]:
         store.close()
 
 
-def _seed(settings: Settings, places: Places, content: bytes, version: CourseVersion) -> None:
+def _seed(settings: Settings, places: Places, content: bytes, version: CourseVersion) -> bool:
     store = Store(database_url(settings))
-    if demo.is_empty(store):
+    empty = demo.is_empty(store)
+    if empty:
         say(_("Installing the demo course and cohort."))
         install(store, Objects(places.objects), content, version, "bioskills run")
         demo.seed(store, version.course, settings.site.time_zone)
     store.close()
+    return empty
 
 
 def take_locks(settings: Settings) -> list[TextIO]:

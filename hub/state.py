@@ -87,6 +87,7 @@ class Secrets:
     culler_at_hub: Path
     provision: Path
     cookie: Path
+    second_factor: Path
 
 
 def secret_files(places: Places) -> Secrets:
@@ -102,6 +103,7 @@ def secret_files(places: Places) -> Secrets:
         culler_at_hub=places.hub / "culler_token",
         provision=places.hub / "provision_token",
         cookie=places.hub / "cookie_secret",
+        second_factor=places.hub / "second_factor_key",
     )
 
 
@@ -185,6 +187,7 @@ def ensure_folder(path: Path, owner: int, mode: int = PRIVATE, *, group: int | N
 def _ensure_secrets(files: Secrets, owners: Owners) -> None:
     ensure_secret(files.provision, owners.hub)
     ensure_secret(files.cookie, owners.hub)
+    ensure_secret(files.second_factor, owners.hub)
     for secret, owner, copy, reader in (
         (files.proxy, owners.proxy, files.proxy_at_hub, owners.hub),
         (files.campus, owners.campus, files.campus_at_hub, owners.hub),

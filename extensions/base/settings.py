@@ -21,6 +21,7 @@ from bioskills.base.problems import InputError, Problem
 from bioskills.base.settings_sources import Gathered, gather
 from bioskills.base.text import _
 
+ROLES = ("learner", "instructor", "assessor", "certifier", "admin", "manager", "funder")
 FILE_VARIABLE = "BIOSKILLS_SETTINGS"
 DEFAULT_FILE = "bioskills.toml"
 ENVIRONMENTS = ("hub", "lab", "course", "dev")
@@ -332,10 +333,18 @@ class Grading(Section):
 class SignIn(Section):
     """How people prove who they are."""
 
-    method: Literal["demo", "oidc"] = Field(
-        "demo",
-        description="`demo`: printed passwords, loopback only. `oidc`: configured in "
-        "`jupyterhub_config.d` through oauthenticator; membership still decides who may enter.",
+    method: Literal["accounts", "oidc"] = Field(
+        "accounts",
+        description="`accounts`: passwords that people set by their own link. `oidc`: configured in "
+        "`jupyterhub_config.d` through oauthenticator. Membership decides who may enter, either way.",
+    )
+    link_days: int = Field(
+        14, ge=1, le=90, description="Days until a join link or reset link ends, if nobody says."
+    )
+    second_factor_roles: tuple[str, ...] = Field(
+        (),
+        description="Roles that must have a second factor, such as `admin, certifier`; everybody "
+        "else may switch it on. In a variable: separated by commas.",
     )
     permissions_age_s: int = Field(
         10, ge=1, le=10, description="Oldest permission an unsafe request may rest on, in seconds."
@@ -343,6 +352,52 @@ class SignIn(Section):
     membership_age_s: int = Field(
         15, ge=1, le=30, description="Seconds until a change of membership reaches the hub."
     )
+
+    @field_validator("second_factor_roles", mode="before")
+    @classmethod
+    def _as_roles(cls, value: Any) -> Any:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("second_factor_roles")
+    @classmethod
+    def _are_roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [role for role in value if role not in ROLES]
+        if unknown:
+            rule = _("{names}: no roles. Known are {roles}")
+            raise ValueError(rule.format(names=", ".join(unknown), roles=", ".join(ROLES)))
+        return value
+
+
+class Mail(Section):
+    """The mail server that invitations may be sent through. Without a host none is sent."""
+
+    host: str = Field("", description="Name of the SMTP server; empty: no mail is sent.")
+    port: int = Field(587, ge=1, le=65535, description="Its port: mostly 587, or 465 with `tls`.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="`starttls`: begins in clear and must then be encrypted. `tls`: encrypted from "
+        "the first byte. `none`: for a server on this machine alone.",
+    )
+    user: str = Field("", description="Name to sign in with; empty: without.")
+    password_file: str = Field(
+        "",
+        description="File with the password, 0600 and owned by the campus's uid (`labs.service_uid` + 1).",
+    )
+    sender: str = Field(
+        "", description="Address that mails come from, such as `training@example.org`."
+    )
+    ca_file: str = Field(
+        "",
+        description="PEM file with the authority of the server's certificate; empty: the system's.",
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.host and "@" not in self.sender:
+            raise ValueError(_("host is set, so sender must be a mail address"))
+        if self.host and self.security == "none" and self.host not in {"127.0.0.1", "localhost"}:
+            raise ValueError(_("security is none, which is for 127.0.0.1 and localhost only"))
+        return self
 
 
 class Settings(Section):
@@ -356,6 +411,7 @@ class Settings(Section):
     exchange: Exchange = Exchange()
     grading: Grading = Grading()
     sign_in: SignIn = SignIn()
+    mail: Mail = Mail()
 
     @property
     def is_loopback(self) -> bool:

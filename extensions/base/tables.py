@@ -25,10 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from bioskills.base.settings import ROLES as ROLES  # noqa: PLC0414 - said here, too
+
 PLATFORM = "platform"
 """The cohort of people who serve the whole platform (admin, manager)."""
-
-ROLES = ("learner", "instructor", "assessor", "certifier", "admin", "manager", "funder")
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",

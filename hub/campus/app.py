@@ -27,6 +27,7 @@ from bioskills.hub.campus import (
     exchange_routes,
     formgrader_routes,
     grader_routes,
+    invitations,
     overview_routes,
     pages_instructor,
     pages_learner,
@@ -52,6 +53,7 @@ ROUTERS = (
     pages_learner.routes,
     pages_instructor.routes,
     token_pages.routes,
+    invitations.routes,
 )
 
 

@@ -138,6 +138,7 @@ def make_templates(
         site=settings.site,
         hub_url=hub_public_url(settings),
         warnings=warnings,
+        own_accounts=settings.sign_in.method == "accounts",
     )
     return templates
 

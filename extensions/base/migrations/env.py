@@ -7,12 +7,15 @@ SQLite changes a table by making it anew, so its foreign keys rest meanwhile;
 from alembic import context
 from sqlalchemy import event
 
-from bioskills.base import tables_notices, tables_uploads
+from bioskills.base import (  # noqa: F401 - so that their tables are known
+    tables_accounts,
+    tables_notices,
+    tables_uploads,
+)
 from bioskills.base.store import open_engine
 from bioskills.base.tables import Base
 
 config = context.config
-KNOWN = (tables_notices, tables_uploads)  # importing them makes their tables known
 engine = open_engine(config.get_main_option("sqlalchemy.url") or "")
 if engine.dialect.name == "sqlite":
     event.listen(engine, "connect", lambda raw, _record: raw.execute("PRAGMA foreign_keys=OFF"))

@@ -52,7 +52,10 @@ def test_a_taken_port_is_named_with_the_program_that_holds_it(tmp_path: Path) ->
     assert "python" in checks["ports"]["sentence"]
 
 
-def test_demo_sign_in_off_loopback_is_a_fault(tmp_path: Path) -> None:
+def test_demo_sign_ins_off_loopback_are_a_fault(tmp_path: Path) -> None:
+    printed = tmp_path / "state/hub/demo_sign_ins.json"
+    printed.parent.mkdir(parents=True)
+    printed.write_text("{}")
     _code, checks = doctor(tmp_path, BIOSKILLS_NETWORK_ADDRESS="0.0.0.0")
 
     assert checks["sign-in"]["level"] == "fault"

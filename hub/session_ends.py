@@ -1,0 +1,41 @@
+"""End what a person's old password has opened at the hub.
+
+Law: after a link was used nothing that was open before stays so: sign-ins of browsers,
+tokens, and labs, because whoever sat in a lab holds its token. Work lies in files and stays.
+"""
+
+from typing import Any
+
+from jupyterhub import orm
+from jupyterhub.utils import new_token
+
+LAB_NOTE = "Server at "
+"""How the hub notes the token of a running lab itself."""
+
+
+async def end_everywhere(handler: Any, name: str) -> None:
+    """End every sign-in, token and lab of a person."""
+    user = handler.find_user(name)
+    if user is None:
+        return
+    for server, spawner in list(user.spawners.items()):
+        if spawner.active and not spawner.pending:
+            await handler.stop_single_user(user, server)
+    end_sessions(handler.db, user.orm_user, labs=True)
+
+
+def end_sessions(db: Any, user: Any, *, labs: bool = False) -> None:
+    """End sign-ins and tokens of a person in the hub's database.
+
+    Args:
+        db: The hub's own session.
+        user: The hub's row of the person.
+        labs: Whether the tokens of running labs end, too.
+    """
+    user.cookie_id = new_token()
+    for token in list(user.api_tokens):
+        if labs or not (token.note or "").startswith(LAB_NOTE):
+            db.delete(token)
+    for code in db.query(orm.OAuthCode).filter_by(user_id=user.id):
+        db.delete(code)
+    db.commit()

@@ -1,0 +1,245 @@
+"""The frame of every page that stands before the hub: sign-in, join link, password.
+
+Law: no script is needed and none is inline; no page is kept by a cache or named to
+another (`no-referrer`), and none is shown in a frame. What came in an address as a secret
+is taken out of the request before anything can log it.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jupyterhub.handlers.base import BaseHandler
+from tornado.web import HTTPError, StaticFileHandler
+
+from bioskills.base.settings import Settings, Site
+from bioskills.base.text import _, ngettext, use_language
+from bioskills.hub import second_factor
+from bioskills.hub.attempts import client_address
+from bioskills.hub.reception import Reception
+
+STATIC = Path(__file__).parent / "campus" / "static"
+STATIC_PATH = r"/sign-in/(campus\.css|sign-in\.css|logo\.svg|theme\.js)"
+MARK, MARK_DAYS = "bioskills-browser", 180
+TICKET, TICKET_DAYS = "bioskills-ticket", 10 / 1440
+TOO_MANY = 429
+
+
+def templates(settings: Settings) -> Environment:
+    """Return the templates of these pages."""
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    found.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]  # the i18n extension adds it
+    found.globals.update(site=settings.site, public_url=settings.public_url)
+    return found
+
+
+def content_policy(settings: Settings) -> str:
+    """Return what these pages may load and where their forms may lead."""
+    parts = urlsplit(settings.public_url)
+    port = f":{parts.port}" if parts.port else ""
+    # A browser looks at every redirect after a form: to the campus and to labs, below our host.
+    below = f"{parts.scheme}://*.{parts.hostname}{port}"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"font-src 'self'; form-action 'self' {below}; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+class OurStatic(StaticFileHandler):
+    """The few files of our own that these pages load."""
+
+
+class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
+    """A page before the hub."""
+
+    proven = ""
+    """Whom this request has proven; the authenticator believes it."""
+
+    @property
+    def reception(self) -> Reception:
+        """What all pages share; tornado asks for it before a handler is initialized."""
+        found: Reception = self.authenticator.reception
+        return found
+
+    @property
+    def site(self) -> Site:
+        """Who runs this."""
+        return self.reception.settings.site
+
+    @property
+    def content_security_policy(self) -> str:
+        """The policy of these pages; the hub's own is wider."""
+        return content_policy(self.reception.settings)
+
+    def set_default_headers(self) -> None:
+        """Protect every answer."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("X-Frame-Options", "DENY")
+
+    @property
+    def address(self) -> str:
+        """Where the browser is, as far as it can be trusted."""
+        context = self.request.connection.context
+        peer = getattr(context, "_orig_remote_ip", None) or self.request.remote_ip or ""
+        forwarded = ",".join(self.request.headers.get_list("X-Forwarded-For"))
+        return client_address(peer, forwarded)
+
+    @property
+    def mark(self) -> str:
+        """The mark of a browser in which the person of this form signed in before."""
+        name = self.authenticator.normalize_username(self.get_argument("username", ""))
+        return self.mark_of(name)
+
+    def mark_of(self, name: str) -> str:
+        """Return this browser's mark, if it is one of this person's."""
+        raw = self.get_secure_cookie(MARK, max_age_days=MARK_DAYS)
+        owner, _colon, mark = (raw or b"").decode().partition(":")
+        return mark if owner == name else ""
+
+    def show(
+        self, template: str, *, status: int = 200, with_form: bool = True, **values: Any
+    ) -> None:
+        """Send a page."""
+        use_language(self.site.language)
+        self.set_status(status)
+        self.finish(self.page(template, with_form=with_form, **values))
+
+    def page(self, template: str, *, with_form: bool = True, **values: Any) -> str:
+        """Return a page; without a form it sets no cookie."""
+        use_language(self.site.language)
+        shared: dict[str, Any] = {
+            "lang": self.site.language,
+            "hub": self.hub.base_url,
+            "static": lambda name: f"{self.hub.base_url}sign-in/{name}",
+            "hub_static": self.static_url("css/style.min.css"),
+            "xsrf": self.xsrf_token.decode("ascii") if with_form else "",
+            "next": self.get_argument("next", ""),
+            "signed_in": "",
+        }
+        found = self.settings_templates.get_template(template)
+        return str(found.render(**(shared | values)))
+
+    @property
+    def settings_templates(self) -> Environment:
+        """The templates, made once for each hub."""
+        kept: Environment | None = self.settings.get("sign_in_templates")
+        if kept is None:
+            kept = self.settings["sign_in_templates"] = templates(self.reception.settings)
+        return kept
+
+    def told(self, status: int, title: str, message: str, after: str = "") -> None:
+        """Send a page that says what happened and what to do."""
+        values = {"title": title, "message": message, "after": after}
+        self.show("sign_in_told.html", status=status, with_form=False, **values)
+
+    def too_soon(self, seconds: int) -> None:
+        """Say how long to wait before the next try."""
+        self.set_header("Retry-After", str(seconds))
+        wait = ngettext(
+            "Wait {n} second, then try again.", "Wait {n} seconds, then try again.", seconds
+        )
+        self.told(
+            TOO_MANY,
+            _("Too many tries"),
+            wait.format(n=seconds),
+            _(
+                "Nobody is locked out. If you forgot your password, ask the person who invited you for a new link."
+            ),
+        )
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Word a failure without a stack trace."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(error, HTTPError) and status_code < 500:  # noqa: PLR2004 - our fault or theirs
+            message = _("This form was not accepted, so nothing was changed.")
+            after = _("Open the page again and repeat the step. Cookies must be allowed for it.")
+        else:
+            message = _("Something in the hub failed. What was stored before is safe.")
+            after = _("Try again; if it fails again, tell the people who run this site.")
+        self.told(status_code, _("This did not work"), message, after)
+
+    async def go_on(self, name: str) -> None:
+        """Lead a person whose password was right to the next step."""
+        found = self.reception.known(name)
+        if found and found.totp_sealed:
+            self.show("sign_in_code.html", ticket=self.ticket(name), error="")
+        elif self.reception.needs_second_factor(name):
+            self.set_up_factor(name, "")
+        else:
+            await self.let_in(name)
+
+    def set_up_factor(self, name: str, error: str, sealed: str = "") -> None:
+        """Show a new key, for who must have a second factor."""
+        self.show(
+            "sign_in_factor.html",
+            status=422 if error else 200,
+            **self.new_factor(name, error, sealed),
+        )
+
+    def new_factor(self, name: str, error: str = "", sealed: str = "") -> dict[str, Any]:
+        """Return what a page shows to share a key with an app."""
+        sealer = self.reception.sealer
+        key = (sealer.open(sealed, name) if sealed else None) or second_factor.new_key()
+        return {
+            "ticket": self.ticket(name, sealed or sealer.seal(key, name)),
+            "letters": second_factor.in_letters(key),
+            "picture": second_factor.picture(key, name, self.site.title),
+            "error": error,
+        }
+
+    def ticket(self, name: str, more: str = "") -> str:
+        """Return a signed note for ten minutes: this person's password was right."""
+        return str(self.create_signed_value(TICKET, f"{name}:{more}").decode())
+
+    def ticket_of(self, text: str) -> tuple[str, str]:
+        """Return whom a ticket is for and what else it holds; empty where it is none."""
+        raw = self.get_secure_cookie(TICKET, text, max_age_days=TICKET_DAYS)
+        name, _colon, more = (raw or b"").decode().partition(":")
+        return name, more
+
+    async def let_in(self, name: str, codes: list[str] | None = None) -> None:
+        """Sign a proven person in, if they have a seat."""
+        self.proven = name
+        user = await self.login_user({"username": name})
+        if user is None:
+            self.told(
+                403,
+                _("You have no seat at the moment"),
+                _(
+                    "Your password is right, but you are in no course that runs now. Your work and your results are kept."
+                ),
+                _("Ask the person who invited you."),
+            )
+            return
+        self._jupyterhub_user = user
+        self.leave_mark(name)
+        self.lead_on(user, codes)
+
+    def lead_on(self, user: Any, codes: list[str] | None) -> None:
+        """Go where the person wanted to, by way of new recovery codes."""
+        address = self.get_next_url(user)
+        if codes:
+            self.show("sign_in_recovery.html", codes=codes, onward=address)
+        else:
+            self.redirect(address)
+
+    def leave_mark(self, name: str) -> None:
+        """Mark this browser: nobody elsewhere can make its person wait."""
+        mark = self.mark_of(name)
+        if not mark:
+            value, path = f"{name}:{secrets.token_hex(16)}", self.hub.base_url
+            self._set_cookie(
+                MARK, value, encrypted=True, path=path, expires_days=MARK_DAYS, samesite="Lax"
+            )

@@ -1,0 +1,63 @@
+"""Where a role must have a second factor, its people set it up before they are in."""
+
+import re
+import time
+from base64 import b32decode
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from bioskills_accounts import hidden, send_sign_in
+from bioskills_http import is_in, sign_in, visitor
+from bioskills_product import Product, running_product
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[Product]:
+    """An installation whose admins must have a second factor."""
+    with running_product(SIGN_IN_SECOND_FACTOR_ROLES="admin, certifier") as found:
+        yield found
+
+
+def test_an_admin_sets_it_up_first_and_a_learner_need_not(strict: Product) -> None:
+    with visitor() as client:
+        assert sign_in(client, strict, "lea")
+    with visitor() as client:
+        first = send_sign_in(client, strict, "ada", strict.password("ada"))
+        assert "Your role needs a second step" in first.text
+        assert not is_in(client, strict)
+
+        wrong = send(client, strict, first.text, "000000")
+        assert wrong.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+        assert letters(wrong.text) == letters(first.text), "the key in the app stays good"
+        right = send(client, strict, wrong.text, code_of(letters(wrong.text)))
+        assert "Keep these codes on paper" in right.text
+        assert is_in(client, strict)
+    with visitor() as client:
+        again = send_sign_in(client, strict, "ada", strict.password("ada"))
+        assert "Second step: your code" in again.text
+        old = send(client, strict, first.text, code_of(letters(first.text)))
+        assert not old.text, "a ticket from before the first code sets up nothing more"
+        assert not is_in(client, strict)
+
+
+def send(client: httpx.Client, product: Product, page: str, code: str) -> httpx.Response:
+    data = {"_xsrf": hidden(page, "_xsrf"), "ticket": hidden(page, "ticket"), "code": code}
+    address = f"{product.url}/hub/login/second-factor"
+    return client.post(address, data=data, follow_redirects=False)
+
+
+def letters(page: str) -> str:
+    found = re.search(r"<code>([A-Z2-7 ]+)</code>", page)
+    assert found, page
+    return found[1]
+
+
+def code_of(typed: str) -> str:
+    key = "".join(typed.split())
+    raw = b32decode(key + "=" * (-len(key) % 8))
+    return TOTP(raw, 6, SHA1(), 30).generate(int(time.time())).decode()
