@@ -123,6 +123,24 @@ TEACHING_PAGES = (
     _form("tokens/{token_id}/revoke", "held", *INSTRUCTOR),
 )
 
+ADMIN_PAGES = (
+    _page("admin", "platform", *ADMIN),
+    _page("admin/labs", "platform", *ADMIN),
+    _form("admin/labs/start", "platform", *ADMIN),
+    _form("admin/labs/{pseudonym}/start", "platform", *ADMIN),
+    _page("admin/labs/{pseudonym}/stop", "platform", *ADMIN),
+    _form("admin/labs/{pseudonym}/stop", "platform", *ADMIN),
+    _page("admin/jobs", "platform", *ADMIN),
+    _form("admin/jobs/{job_id}/again", "platform", *ADMIN),
+    _page("admin/storage", "platform", *ADMIN),
+    _form("admin/storage", "platform", *ADMIN),
+    _page("admin/settings", "platform", *ADMIN),
+    _page("admin/doctor", "platform", *ADMIN),
+    _form("admin/doctor", "platform", *ADMIN),
+    _page("admin/audit", "platform", *ADMIN),
+    _file("admin/audit.csv", "platform", *ADMIN),
+)
+
 PROGRAMS = (
     _api("GET", "api/v1/lab/overview", "lab"),
     _api("GET", "api/v1/lab/runs/{run}/materials", "lab"),
@@ -149,10 +167,22 @@ PROGRAMS = (
     _api("POST", "api/v1/formgrader/assignments/{assignment}/judgements", "formgrader"),
 )
 
-CAMPUS_ROUTES: tuple[Opening, ...] = (*FRAME, *LEARNING, *TEACHING_PAGES, *PROGRAMS)
+CAMPUS_ROUTES: tuple[Opening, ...] = (
+    *FRAME,
+    *LEARNING,
+    *TEACHING_PAGES,
+    *ADMIN_PAGES,
+    *PROGRAMS,
+)
 """Every address of the campus."""
 
-HUB_ROUTES: tuple[Opening, ...] = (_page("formgrader/{run}", "cohort", *INSTRUCTOR),)
+HUB_ROUTES: tuple[Opening, ...] = (
+    _page("formgrader/{run}", "cohort", *INSTRUCTOR),
+    _file("bioskills/labs", "platform", *ADMIN),
+    _file("bioskills/labs/{name}", "platform", *ADMIN),
+    _form("bioskills/labs/{name}", "platform", *ADMIN),
+    Opening("DELETE", "bioskills/labs/{name}", "platform", ADMIN),
+)
 """Every address that we add to the hub; its own follow from the scopes in `roles.py`."""
 
 

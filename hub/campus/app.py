@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX, Refusal
 from bioskills.hub.campus import (
+    admin,
     exchange_routes,
     formgrader_routes,
     grader_routes,
@@ -52,6 +53,7 @@ ROUTERS = (
     pages_learner.routes,
     pages_instructor.routes,
     token_pages.routes,
+    admin.routes,
 )
 
 
