@@ -42,6 +42,7 @@ class Opening:
         owner: Whether who owns the thing opens it, too.
         programs: Tokens that open it, each for its own run and its owner's things.
         page: Whether it is a page that a person must reach by clicks.
+        when: When there is a link to it, where there is not always one.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Opening:
     owner: bool = False
     programs: tuple[Program, ...] = ()
     page: bool = False
+    when: str = ""
 
     @property
     def has_others(self) -> bool:
@@ -58,8 +60,8 @@ class Opening:
         return any(mark in self.path for mark in _OWNED)
 
 
-def _page(path: str, reach: Reach, *roles: str, owner: bool = False) -> Opening:
-    return Opening("GET", path, reach, roles, owner, page=True)
+def _page(path: str, reach: Reach, *roles: str, owner: bool = False, when: str = "") -> Opening:
+    return Opening("GET", path, reach, roles, owner, page=True, when=when)
 
 
 def _file(path: str, reach: Reach, *roles: str, owner: bool = False) -> Opening:
@@ -93,7 +95,7 @@ FRAME = (
 LEARNING = (
     _page("passport", "signed_in"),
     _page("passport/{pseudonym}", "cohort", *TEACHING),
-    _page("feedback/{submission_id}", "cohort", *TEACHING, owner=True),
+    _page("feedback/{submission_id}", "cohort", *TEACHING, owner=True, when="once it is returned"),
     _file("feedback/{submission_id}/progress.js", "cohort", *TEACHING, owner=True),
 )
 
@@ -101,8 +103,8 @@ TEACHING_PAGES = (
     _page("courses", "held", *TEACHING),
     _page("runs/{run}", "cohort", *TEACHING),
     _page(_ASSIGNMENT, "cohort", *TEACHING),
-    _page(_ASSIGNMENT + "/close", "cohort", *INSTRUCTOR),
-    _page(_ASSIGNMENT + "/return", "cohort", *INSTRUCTOR),
+    _page(_ASSIGNMENT + "/close", "cohort", *INSTRUCTOR, when="while it is open"),
+    _page(_ASSIGNMENT + "/return", "cohort", *INSTRUCTOR, when="while results are held"),
     _form(_ASSIGNMENT + "/close", "cohort", *INSTRUCTOR),
     _form(_ASSIGNMENT + "/open", "cohort", *INSTRUCTOR),
     _form(_ASSIGNMENT + "/return", "cohort", *INSTRUCTOR),
@@ -112,10 +114,10 @@ TEACHING_PAGES = (
     _file("cohorts/{cohort}/table.csv", "cohort", *TEACHING),
     _page("runs/{run}/grading", "cohort", *TEACHING),
     _file("runs/{run}/grading/progress.js", "cohort", *TEACHING),
-    _page(_ASSIGNMENT + "/regrade", "cohort", *INSTRUCTOR),
+    _page(_ASSIGNMENT + "/regrade", "cohort", *INSTRUCTOR, when="once something changed"),
     _form(_ASSIGNMENT + "/regrade", "cohort", *INSTRUCTOR),
     _form(_ASSIGNMENT + "/counts", "cohort", *INSTRUCTOR),
-    _page(_ASSIGNMENT + "/points", "cohort", *INSTRUCTOR),
+    _page(_ASSIGNMENT + "/points", "cohort", *INSTRUCTOR, when="once points were given"),
     _form(_ASSIGNMENT + "/points", "cohort", *INSTRUCTOR),
     _form(_ASSIGNMENT + "/points/leave-out", "cohort", *INSTRUCTOR),
     _page("tokens", "held", *INSTRUCTOR),
@@ -128,7 +130,7 @@ ADMIN_PAGES = (
     _page("admin/labs", "platform", *ADMIN),
     _form("admin/labs/start", "platform", *ADMIN),
     _form("admin/labs/{pseudonym}/start", "platform", *ADMIN),
-    _page("admin/labs/{pseudonym}/stop", "platform", *ADMIN),
+    _page("admin/labs/{pseudonym}/stop", "platform", *ADMIN, when="while it runs"),
     _form("admin/labs/{pseudonym}/stop", "platform", *ADMIN),
     _page("admin/jobs", "platform", *ADMIN),
     _form("admin/jobs/{job_id}/again", "platform", *ADMIN),

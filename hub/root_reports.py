@@ -131,12 +131,13 @@ class Reports:
         return self._places.reports / f"{REPORT}.new"
 
     def _begin(self) -> "subprocess.Popen[bytes]":
-        with self._staged.open("wb") as answer:
+        log = self._places.logs / "report.log"
+        with self._staged.open("wb") as answer, log.open("wb") as failures:
             return subprocess.Popen(
                 [sys.executable, "-I", "-m", "bioskills.hub.report_worker"],
                 stdin=subprocess.DEVNULL,
                 stdout=answer,
-                stderr=subprocess.DEVNULL,
+                stderr=failures,
             )
 
     def _look_after(self, worker: "subprocess.Popen[bytes]") -> None:

@@ -106,8 +106,10 @@ def _list(_options: argparse.Namespace) -> int:
 
 
 def sources_of(settings: Settings) -> dict[str, str]:
-    """Return where each option's value comes from, by dotted name."""
-    return {option.name: option.source for option in options_of(settings)}
+    """Return where each option's value comes from, by dotted name; empty for a default."""
+    default = _("default")
+    found = {option.name: option.source for option in options_of(settings)}
+    return {name: "" if source == default else source for name, source in found.items()}
 
 
 def shown(option: Option) -> str:

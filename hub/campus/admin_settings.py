@@ -72,11 +72,21 @@ def read_sources(site: Site) -> Mapping[str, str]:
 
 
 def _row(option: Option, sources: Mapping[str, str]) -> SettingRow:
-    source = sources.get(option.name, option.source)
+    source = sources.get(option.name, "")
     return SettingRow(
         name=option.name,
-        value=shown(option),
-        source=source,
-        is_default=source == _("default"),
+        value=_plain(option),
+        source=source or _("default"),
+        is_default=not source,
         description=option.field.description or "",
     )
+
+
+def _plain(option: Option) -> str:
+    """Return a value without a programmer's marks around it."""
+    text = shown(option)
+    if not isinstance(option.value, str | tuple | bool) or text != repr(option.value):
+        return text
+    if isinstance(option.value, tuple):
+        return ", ".join(map(str, option.value)) or _("empty")
+    return (option.value or _("empty")) if isinstance(option.value, str) else text.lower()

@@ -21,7 +21,7 @@ from bioskills.hub.campus.pages_shared import forbidden, navigation
 from bioskills.hub.campus.site import Nav, Site, render, site_of
 
 MB = 1 << 20
-_KB = 1000
+_KB = 1024
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from bioskills_cohorts import bring_in, cohort_text
 from bioskills_handins import HandIns
-from bioskills_http import rest, sign_in, start_lab_of, visitor
+from bioskills_http import rest, server_of, sign_in, start_lab_of, visitor
 from bioskills_product import Product
 from bioskills_waiting import eventually
 
@@ -39,6 +39,8 @@ BY_HAND = ("man", "adm")
 SERVING = {"ada": "admin", "max": "manager"}
 """The demo's people of the platform."""
 WORK = "p1"
+OURS = "bioskills/"
+"""Our own handlers at the hub, which are no part of its API."""
 STATIC = {"static": "static/campus.css", "static/hub": "static/hub/css/style.min.css"}
 """A file below each folder that is served."""
 
@@ -61,7 +63,11 @@ class Things:
 
     def path(self, pattern: str) -> str:
         """Return an address of this cohort, after the pattern of its route."""
-        name = f"{self.cohort}-ina" if "instructors/" in pattern else WORK
+        name = WORK
+        if "instructors/" in pattern:
+            name = f"{self.cohort}-ina"
+        if "labs/" in pattern:
+            name = f"{self.cohort}-lea"
         values: dict[str, Any] = {**vars(self), "run": self.run, "name": name, "assignment": WORK}
         course, version = "sequences-first-steps", "0.1.99"
         pattern = STATIC.get(pattern, pattern)
@@ -119,8 +125,16 @@ class Cast:
         """Call the hub's REST API with everything that this person may do."""
         port = self.product.environ["BIOSKILLS_NETWORK_HUB_PORT"]
         headers = {"Authorization": f"token {who.token}"} if who.token else {}
-        url = f"http://127.0.0.1:{port}/hub/api/{path}"
+        url = f"http://127.0.0.1:{port}/hub/{'' if path.startswith(OURS) else 'api/'}{path}"
         return httpx.request(method, url, headers=headers, trust_env=False, timeout=60, **options)
+
+    def lab_runs(self, cohort: str) -> bool:
+        """Start the lab of a cohort's learner where it does not run; wait until it answers."""
+        name = f"{cohort}-lea"
+        settled = eventually(lambda: not server_of(self.product, name).get("pending"))
+        if settled and not server_of(self.product, name):
+            rest(self.product, "POST", f"users/{name}/server")
+        return bool(eventually(lambda: server_of(self.product, name).get("ready")))
 
     def programs(self) -> dict[str, tuple[str, str, str]]:
         """Return every kind of token: its kind, the cohort it belongs to, the token."""
