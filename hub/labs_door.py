@@ -14,6 +14,8 @@ from http import HTTPStatus
 from typing import Any
 
 from jupyterhub.apihandlers.users import UserServerAPIHandler
+from jupyterhub.roles import assign_default_roles
+from jupyterhub.utils import maybe_future
 from tornado import web
 
 from bioskills.base.store import Store
@@ -119,7 +121,7 @@ class LabDoor(AdminsHandler):
         if is_account(name) or not self._has_seat(name):
             text = _("This person has no seat now, so no lab is started.")
             raise said(HTTPStatus.CONFLICT, text)
-        self._user(name)
+        await self._ensure_user(name)
         self.note("started lab", name)
         await self._start(name, "")
 
@@ -135,6 +137,14 @@ class LabDoor(AdminsHandler):
         if user is None:
             raise said(HTTPStatus.NOT_FOUND, _("The hub knows nobody of this name."))
         return user
+
+    async def _ensure_user(self, name: str) -> None:
+        """Let the hub know somebody who has a seat and has never signed in."""
+        if self.find_user(name) is None:
+            user = self.user_from_username(name)
+            assign_default_roles(self.db, entity=user)
+            self.db.commit()
+            await maybe_future(self.authenticator.add_user(user))
 
     def _has_seat(self, name: str) -> bool:
         with self.store.reading() as session:

@@ -141,7 +141,7 @@ def _services(site: Site, known: Mapping[str, int]) -> list[Part]:
         Part(
             _("Backups"),
             str(places.state / "backups"),
-            known.get("backups"),
+            known.get("backups", 0 if known else None),
             _("Copy them to another machine, then delete the oldest here."),
         ),
         Part(_("The hub's own database"), str(places.hub), known.get("hub"), _("It stays.")),
