@@ -67,6 +67,8 @@ class AdminsHandler(UserServerAPIHandler):  # type: ignore[misc]  # jupyterhub i
 class LabsDoor(AdminsHandler):
     """Which labs there are."""
 
+    SUPPORTED_METHODS = ("GET",)
+
     async def get(self) -> None:
         """Answer a part of them; memory is asked for this part alone."""
         self.require_admin()
@@ -101,6 +103,8 @@ class LabsDoor(AdminsHandler):
 class LabDoor(AdminsHandler):
     """One person's lab."""
 
+    SUPPORTED_METHODS = ("GET", "POST", "DELETE")
+
     # JupyterHub's own ways to start and stop: its checks of scopes stand around them, ours here.
     _start = UserServerAPIHandler.post.__wrapped__
     _stop = UserServerAPIHandler.delete.__wrapped__
@@ -122,15 +126,19 @@ class LabDoor(AdminsHandler):
             text = _("This person has no seat now, so no lab is started.")
             raise said(HTTPStatus.CONFLICT, text)
         await self._ensure_user(name)
+        try:
+            await self._start(name, "")
+        except Exception:
+            self.note("tried to start lab", name)
+            raise
         self.note("started lab", name)
-        await self._start(name, "")
 
     async def delete(self, name: str) -> None:
         """Stop it; 204 when it is gone, 202 when it goes on stopping."""
         self.require_admin()
         self._user(name)
-        self.note("stopped lab", name)
         await self._stop(name, "")
+        self.note("stopped lab", name)
 
     def _user(self, name: str) -> Any:
         user = self.find_user(name)
@@ -149,12 +157,6 @@ class LabDoor(AdminsHandler):
     def _has_seat(self, name: str) -> bool:
         with self.store.reading() as session:
             return bool(seats(session, name))
-
-    def put(self, *_path: str) -> None:
-        """Refuse: there are no labs with names here."""
-        raise web.HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
-
-    patch = put
 
 
 def lab_now(name: str, spawner: Any) -> LabNow | None:

@@ -89,7 +89,14 @@ def test_stopping_shows_its_plan_stops_and_is_noted(cast: Cast) -> None:
             (f"lab/{pseudonym}",),
         ).fetchall()
     assert ("started lab", f"lab/{pseudonym}") in rows
+    assert ("tried to start lab", f"lab/{pseudonym}") in rows, "the one that failed"
     assert rows[-1] == ("stopped lab", f"lab/{pseudonym}")
+
+
+def test_the_door_has_no_other_verbs(cast: Cast) -> None:
+    """It stands on the hub's own handler, whose verbs are not all ours."""
+    assert {door(cast, "ada", m).status_code for m in ("POST", "PUT", "PATCH", "DELETE")} == {405}
+    assert {door(cast, "ada", m, "/red-lea").status_code for m in ("PUT", "PATCH")} == {405}
 
 
 def test_nobody_without_a_seat_gets_a_lab(cast: Cast) -> None:
