@@ -11,6 +11,8 @@ from pathlib import Path
 
 from bioskills.base.commands import build_parser, nouns
 from bioskills.base.settings_command import reference_page
+from bioskills.base.wire import CAMPUS_PREFIX
+from bioskills.hub.role_routes import CAMPUS_ROUTES, HUB_ROUTES, Opening, words_of
 from bioskills.hub.roles import EVERYBODY, ROLE_TABLE
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -18,6 +20,9 @@ ROLES_INTRODUCTION = """\
 A role comes from a seat in a cohort; `bioskills cohort apply` gives and ends seats.
 `{cohort}` stands for the cohort's name: no hub scope of a cohort's role reaches beyond it.
 An admin's scopes count on the cohort `platform` alone."""
+ROUTES_INTRODUCTION = """\
+Every address of the campus is here, and who opens it; what is not named is refused. A test asks each one as each role, for its own cohort and for another, and expects exactly this table.
+A program with a token is kept to its own run and to what is its owner's; the grader alone serves every run."""
 NOTE = "<!-- Made by `make docs`; change the help texts in the code. -->"
 
 
@@ -61,7 +66,7 @@ def roles_page() -> str:
     """Return the reference page of the roles: what each is for, and what the hub gives it."""
     parts = [
         "# Roles",
-        NOTE.replace("help texts in the code", "table in hub/roles.py"),
+        NOTE.replace("help texts in the code", "tables in hub/roles.py and hub/role_routes.py"),
         ROLES_INTRODUCTION,
         f"Everybody with a seat has the hub scopes {_codes(EVERYBODY)}: the own lab, the campus, the lab's verbs.",
     ]
@@ -69,7 +74,17 @@ def roles_page() -> str:
         scopes = _codes(rule.scopes) or "none beyond everybody's"
         facts = f"- Hub group: `{rule.group}`\n- Hub scopes: {scopes}"
         parts += [f"## {name}", rule.purpose, facts]
+    parts += ["## Who opens what", ROUTES_INTRODUCTION, _routes(CAMPUS_ROUTES, CAMPUS_PREFIX)]
+    parts += ["What we add to the hub:", _routes(HUB_ROUTES, "/hub/")]
     return "\n\n".join(parts) + "\n"
+
+
+def _routes(table: tuple[Opening, ...], prefix: str) -> str:
+    lines = ["| address | opened by |", "|---|---|"]
+    for row in table:
+        path = prefix.rstrip("/") if row.path == ".." else prefix + row.path
+        lines.append(f"| `{row.method} {path}` | {words_of(row)} |")
+    return "\n".join(lines)
 
 
 def _codes(names: tuple[str, ...]) -> str:

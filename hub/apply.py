@@ -15,7 +15,7 @@ from bioskills.base.runtime import one_account_for_all, runtime_dir
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.base.text import _
-from bioskills.base.wire import LAB_SCOPE
+from bioskills.base.wire import LAB_SCOPE, RUN_LABS_SCOPE
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.authenticator import AccountsAuthenticator
 from bioskills.hub.demo import is_demo
@@ -23,7 +23,7 @@ from bioskills.hub.grading_spawner import door_below, with_formgrader
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
 from bioskills.hub.request_log import log_what_matters
-from bioskills.hub.roles import EVERYBODY
+from bioskills.hub.roles import CAMPUS_ACCESS, EVERYBODY
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.spawner_choice import lab_limits, spawner_of
 from bioskills.hub.state import secret_files
@@ -143,7 +143,8 @@ def apply_sign_in(c: Any, settings: Settings) -> None:
 def apply_roles(c: Any) -> None:
     """Set scopes of everybody and of services; people's roles come from the table."""
     c.JupyterHub.custom_scopes = {
-        LAB_SCOPE: {"description": "List, fetch, hand in and read feedback from one's own lab."}
+        LAB_SCOPE: {"description": "List, fetch, hand in and read feedback from one's own lab."},
+        RUN_LABS_SCOPE: {"description": "See which labs run, start and stop them; open none."},
     }
     c.JupyterHub.load_roles = [
         {"name": "user", "scopes": list(EVERYBODY)},
@@ -177,7 +178,8 @@ def apply_services(c: Any, settings: Settings) -> None:
             "api_token": read_secret(files.campus_at_hub),
             "oauth_no_confirm": True,
             "oauth_redirect_uri": f"{campus_public_url(settings)}oauth_callback",
-            "oauth_client_allowed_scopes": list(EVERYBODY[1:2]),
+            # The second is in nobody's token but an admin's: the hub takes the person's own scopes.
+            "oauth_client_allowed_scopes": [CAMPUS_ACCESS, RUN_LABS_SCOPE],
             "display": True,
         },
         {"name": "culler", "api_token": read_secret(files.culler_at_hub)},

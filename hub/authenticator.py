@@ -17,6 +17,7 @@ from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.hub import grading_accounts
 from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
+from bioskills.hub.labs_door import LAB_PATH, LABS_PATH, LabDoor, LabsDoor
 from bioskills.hub.membership import Seat, everybody, seats
 from bioskills.hub.reception import Reception, make_reception
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
@@ -87,8 +88,10 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
         return self.model_of(user.name) or False
 
     def get_handlers(self, app: Any) -> list[Any]:
-        """Add the door through which instructors reach formgrader."""
-        return [*super().get_handlers(app), (PATH, FormgraderDoor, {"store": self._store()})]
+        """Add the door of formgraders to instructors, and that of labs to admins."""
+        ours = ((PATH, FormgraderDoor), (LABS_PATH, LabsDoor), (LAB_PATH, LabDoor))
+        store = {"store": self._store()}
+        return [*super().get_handlers(app), *((path, door, store) for path, door in ours)]
 
     async def load_managed_roles(self) -> list[dict[str, Any]]:
         """Return every role that somebody holds, with its people."""

@@ -38,6 +38,7 @@ LAB_KERNELS = Path("share/bioskills/lab-kernels/jupyter")
 """Kernelspecs that name our provisioner; plain Jupyter does not look there."""
 
 LOOK_S = 0.5
+USAGE_S = 3.0
 ENDED = 1
 
 
@@ -89,6 +90,20 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
                     "Your lab did not start within {n} seconds. Your files are safe. Start it again; if that does not help, tell your admin."
                 )
                 raise LabError(text.format(n=self.lab_timeout_s), reason="slow") from error
+
+    def place_in_queue(self) -> tuple[int, int]:
+        """Return this lab's place and in how many seconds its turn should come; 0 once it came."""
+        place = self._queue().place(self._ticket)
+        return place, self._queue().estimate_s(place) if place else 0
+
+    async def memory(self) -> tuple[int, int] | None:
+        """Return how many bytes the learner uses and may use; None where nobody counts them."""
+        try:
+            async with asyncio.timeout(USAGE_S):
+                found = (await self._ask("warden", {"op": "usage"})).get("memory") or {}
+        except (RefusedError, TimeoutError):
+            return None
+        return (int(found["now"]), int(found.get("limit") or 0)) if found.get("now") else None
 
     async def _start(self) -> tuple[str, int]:
         self.step = _("Your own files and walls are being made ready.")

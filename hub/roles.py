@@ -8,7 +8,7 @@ when they sign in and at each refresh; the reference page is made from it.
 from dataclasses import dataclass
 
 from bioskills.base.tables import PLATFORM
-from bioskills.base.wire import LAB_SCOPE
+from bioskills.base.wire import LAB_SCOPE, RUN_LABS_SCOPE
 from bioskills.hub.membership import Seat
 
 CAMPUS_ACCESS = "access:services!service=campus"
@@ -49,7 +49,10 @@ ROLE_TABLE: dict[str, RoleRule] = {
         "Admin",
         "Provisions people and cohorts, starts and stops labs; reads nobody's work.",
         "admins-{cohort}",
-        ("admin-ui", "list:users", "read:users", "servers", "list:services", "read:hub"),
+        (
+            *("admin-ui", "list:users", "read:users", "servers", "list:services", "read:hub"),
+            RUN_LABS_SCOPE,
+        ),
     ),
     "manager": RoleRule("Manager", "Sees figures about courses and cohorts.", "managers-{cohort}"),
     "funder": RoleRule("Funder", "Sees aggregated figures of what they fund.", "funders-{cohort}"),

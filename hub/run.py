@@ -5,6 +5,7 @@ sentence with the next step. Ctrl-C ends every process that was started here;
 no grade or hand-in is lost by it, because each lies in a finished transaction.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from bioskills.base.places import database_url, places_of
 from bioskills.base.problems import SetupError
 from bioskills.base.runtime import runtime_dir
 from bioskills.base.settings import Settings
+from bioskills.base.settings_command import SOURCES, sources_of
 from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.fork_server.config import as_json
@@ -42,6 +44,7 @@ from bioskills.hub.readiness import (
     unreleased,
     write_settings,
 )
+from bioskills.hub.root_reports import Reports
 from bioskills.hub.secrets_store import write_private
 from bioskills.hub.spawner_choice import uses_fork_server
 from bioskills.hub.state import ensure_folder, owners_of
@@ -76,6 +79,8 @@ class Machine:
         self.places = places_of(self.settings)
         self.supervisor: subprocess.Popen[bytes] | None = None
         self.locks: list[TextIO] = []
+        self.given = settings
+        self.reports: Reports | None = None
         self.ended = False
         alone = os.geteuid() != 0
         self.forks = uses_fork_server(self.settings, alone=alone)
@@ -102,6 +107,7 @@ class Machine:
         self.supervisor = self._start_supervisor()
         self._await_ready()
         self._await_releases()
+        self.reports = Reports(self.places, owners_of(self.settings).campus)
         return Started(self.settings.public_url, sign_ins)
 
     def _end(self, _signal: int, _frame: object) -> None:
@@ -132,6 +138,7 @@ class Machine:
                 ("culler", places.state / "culler", owners.culler, ("database",)),
             )
         }
+        write_private(places.campus / SOURCES, json.dumps(sources_of(self.given)), owners.campus)
         every = programs(places, owners, hand_over_config(places, owners), files)
         if self.forks:
             every.append(fork_program(places, self._fork_config))
@@ -207,6 +214,8 @@ class Machine:
     def wait(self) -> int:
         """Wait until a person or the machine ends it, then stop everything."""
         while not self.ended and self.supervisor is not None and self.supervisor.poll() is None:
+            if self.reports is not None:
+                self.reports.tick()
             time.sleep(0.3)
         died = not self.ended
         self.stop()
@@ -223,6 +232,8 @@ class Machine:
         if not self.locks:
             return
         say(_("Stopping; labs are ended, nothing that was handed in is lost …"))
+        if self.reports is not None:
+            self.reports.end()
         if self.supervisor is not None and self.supervisor.poll() is None:
             self.supervisor.terminate()
             try:

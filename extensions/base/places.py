@@ -72,6 +72,11 @@ class Places:
         """The hub's configuration files as the hub reads, and cannot change, them."""
         return self.state / "hub-config"
 
+    @property
+    def reports(self) -> Path:
+        """What root found out, for the campus to read."""
+        return self.state / "reports"
+
     def environment(self, name: str) -> Path:
         """Return the folder of the environment *hub*, *lab* or *course*."""
         return self.environments / name

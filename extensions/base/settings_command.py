@@ -7,6 +7,7 @@ made from it and compared with it, so the two cannot drift apart.
 import argparse
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,12 @@ from bioskills.base.settings import (
 )
 from bioskills.base.settings_sources import variable_of
 from bioskills.base.text import _
+
+SOURCES = "setting_sources.json"
+"""Where each value came from, for a process that was handed all of them in one file."""
+
+SECRET = re.compile(r"(secret|password|token|key)$")
+"""Names of options whose value is shown nowhere."""
 
 PAGE = Path("docs") / "reference" / "settings.md"
 SCHEME_END = "://"
@@ -94,10 +101,22 @@ def options_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> I
 
 def _list(_options: argparse.Namespace) -> int:
     for option in options_of(load_settings()):
-        _say(
-            f"{option.name} = {_shown(option.value)}   ({option.source})\n    {option.field.description}"
-        )
+        _say(f"{option.name} = {shown(option)}   ({option.source})\n    {option.field.description}")
     return 0
+
+
+def sources_of(settings: Settings) -> dict[str, str]:
+    """Return where each option's value comes from, by dotted name; empty for a default."""
+    default = _("default")
+    found = {option.name: option.source for option in options_of(settings)}
+    return {name: "" if source == default else source for name, source in found.items()}
+
+
+def shown(option: Option) -> str:
+    """Return a value for people; of a secret, only whether there is one."""
+    if SECRET.search(option.key):
+        return _("set; not shown") if option.value else _("not set")
+    return _shown(option.value)
 
 
 def _shown(value: object) -> str:

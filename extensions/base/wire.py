@@ -12,6 +12,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 CAMPUS_PREFIX = "/services/campus/"
 LAB_SCOPE = "custom:bioskills:lab"
+RUN_LABS_SCOPE = "custom:bioskills:run-labs"
+"""See which labs run, start and stop them; open none of them."""
 INSTRUCTOR_TOKEN_PREFIX = "bsh_"  # noqa: S105 - marks a token, is none
 VERSION_HEADER = "X-Bioskills-Version"
 TAR = "application/x-tar"

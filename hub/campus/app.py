@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX, Refusal
 from bioskills.hub.campus import (
+    admin,
     exchange_routes,
     formgrader_routes,
     grader_routes,
@@ -54,6 +55,7 @@ ROUTERS = (
     pages_instructor.routes,
     token_pages.routes,
     invitations.routes,
+    admin.routes,
 )
 
 

@@ -44,9 +44,13 @@ class _AgainForm(BaseModel):
 
 
 class _CountsForm(BaseModel):
-    """The flagged result that somebody has looked at."""
+    """The flagged result that somebody has looked at; 0 is none.
 
-    result: int
+    Nothing is required here: a form is read before its sender's role is asked for, and who
+    has no role must hear that, not what is missing.
+    """
+
+    result: int = 0
 
 
 def routes(site: Site) -> APIRouter:

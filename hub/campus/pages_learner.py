@@ -21,6 +21,7 @@ from bioskills.hub.campus.callers import Browser, browser
 from bioskills.hub.campus.feedback import HandIn, build_feedback, find_hand_in, result_of
 from bioskills.hub.campus.flagged_work import FlagLine, flag_lines
 from bioskills.hub.campus.job_board import pause_ms, progress_of, progress_words
+from bioskills.hub.campus.navigation import first_page
 from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
 from bioskills.hub.campus.pages_feedback import feedback_page
 from bioskills.hub.campus.pages_grading import progress_module, speak_to
@@ -66,9 +67,9 @@ def routes(site: Site) -> APIRouter:
     @router.get("/")
     def home(request: Request, caller: Annotated[Browser, Depends(browser)]) -> Response:
         both = teaches_anybody(caller) and caller.holds("learner")
-        if both:
+        if both and first_page(caller) != "admin":
             return render(request, "home.html", nav=navigation(site, caller, ""))
-        return RedirectResponse(site.link(_first_page(caller)), 303)
+        return RedirectResponse(site.link(first_page(caller)), 303)
 
     @router.get("/passport")
     def own_passport(request: Request, caller: Annotated[Browser, Depends(browser)]) -> Response:
@@ -119,10 +120,6 @@ def note_view(site: Site, caller: Browser, action: str, subject: str) -> None:
             at=site.clock(), actor=caller.pseudonym, action=action, subject=subject, detail={}
         )
         session.add(entry)
-
-
-def _first_page(caller: Browser) -> str:
-    return "courses" if teaches_anybody(caller) else "passport"
 
 
 def _learner_of(session: Session, site: Site, caller: Browser, pseudonym: str) -> _Subject:

@@ -12,26 +12,16 @@ from sqlalchemy.orm import Session
 from bioskills.base import tables
 from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser
+from bioskills.hub.campus.navigation import links_for
 from bioskills.hub.campus.site import Nav, Refused, Site
+from bioskills.hub.role_routes import TEACHING
 
-TEACHING = ("instructor", "assessor")
-"""Roles that see the work of the learners of their cohort."""
+__all__ = ["TEACHING"]
 
 
 def navigation(site: Site, browser: Browser, current: str) -> list[Nav]:
     """Return the links of the page's head for the roles of this person."""
-    links = []
-    if "learner" in _roles(browser) or not _roles(browser):
-        links.append(Nav(_("Passport"), site.link("passport"), current == "passport"))
-    if teaches_anybody(browser):
-        links.append(Nav(_("Courses"), site.link("courses"), current == "courses"))
-        for cohort in _cohorts(browser):
-            here = site.link(f"cohorts/{cohort}")
-            links.append(Nav(_("Cohort {name}").format(name=cohort), here, current == here))
-    if "instructor" in _roles(browser):
-        links.append(Nav(_("Tokens"), site.link("tokens"), current == "tokens"))
-    links.append(Nav(_("My lab"), f"{site.hub_url}spawn"))
-    return links
+    return links_for(site, browser, current)
 
 
 def teaches_anybody(browser: Browser) -> bool:
@@ -81,7 +71,3 @@ def find_run(session: Session, slug: str) -> tuple[tables.Run, tables.Cohort]:
 
 def _roles(browser: Browser) -> set[str]:
     return {seat.role for seat in browser.seats}
-
-
-def _cohorts(browser: Browser) -> list[str]:
-    return sorted({seat.cohort for seat in browser.seats if seat.role in TEACHING})

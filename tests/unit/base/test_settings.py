@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from bioskills.base.problems import InputError
 from bioskills.base.settings import SECTIONS, Settings, load_settings, section_fields
+from bioskills.base.settings_command import Option, shown, sources_of
 
 
 def written(folder: Path, text: str) -> Path:
@@ -167,3 +168,33 @@ def test_every_option_can_be_overridden_from_the_environment(tmp_path: Path) -> 
 )
 def test_only_this_machines_own_addresses_count_as_loopback(address: str, loopback: bool) -> None:
     assert Settings.model_validate({"network": {"address": address}}).is_loopback is loopback
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("client_secret", "hunter2", "set; not shown"),
+        ("smtp_password", "hunter2", "set; not shown"),
+        ("api_token", "", "not set"),
+        ("token_days", 30, "30"),
+        ("url", "postgresql+psycopg://me:hunter2@db/x", "postgresql+psycopg://..."),
+    ],
+)
+def test_no_secret_is_shown_whatever_option_holds_it(
+    key: str, value: object, expected: str
+) -> None:
+    assert shown(Option("section", key, value, "somewhere", None)) == expected
+
+
+def test_the_sources_of_values_name_file_and_variable_and_leave_defaults_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bioskills.toml"
+    file.write_text("[labs]\nmemory_mb = 1024\n", encoding="utf-8")
+    monkeypatch.setenv("BIOSKILLS_SETTINGS", str(file))
+    monkeypatch.setenv("BIOSKILLS_SITE_TITLE", "Ours")
+    found = sources_of(load_settings())
+
+    assert found["labs.memory_mb"] == str(file)
+    assert found["site.title"] == "BIOSKILLS_SITE_TITLE"
+    assert found["labs.processes"] == ""

@@ -1,0 +1,241 @@
+"""Say who opens which address: the roles' table, its second half.
+
+Law: an address that is not in this table is not served: a test walks every route of
+the campus and every handler that we add to the hub, and fails on one that is missing.
+Another test asks each address as each role, for the own cohort and another one, and
+expects exactly what stands here. The reference page is made from it.
+
+Vocabulary: *people* have a browser and a seat, *programs* have a token. A person opens
+an address *in the cohort* it is about, *on the platform*, wherever they *hold* the
+role, or as anybody who has *signed in*; who owns a thing opens it as well. A program
+is kept to its own run and its owner's things; the grader alone serves all runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bioskills.base.tables import PLATFORM, ROLES
+from bioskills.hub.membership import Seat
+
+Reach = Literal["everybody", "signed_in", "held", "cohort", "platform", "programs"]
+Program = Literal["lab", "instructor", "grader", "formgrader"]
+
+TEACHING = ("instructor", "assessor")
+INSTRUCTOR = ("instructor",)
+ADMIN = ("admin",)
+
+
+_OWNED = ("{run}", "{cohort}", "{pseudonym}", "{submission_id}", "{token_id}", "instructors/{name}")
+"""What an address names that belongs to a cohort or a person."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Who opens one address.
+
+    Attributes:
+        method: HTTP method.
+        path: Below the prefix of the campus, or of the hub; as the route is written.
+        reach: How a role must be held; *programs* where no person opens it.
+        roles: Which roles, where the reach asks for one.
+        owner: Whether who owns the thing opens it, too.
+        programs: Tokens that open it, each for its own run and its owner's things.
+        page: Whether it is a page that a person must reach by clicks.
+        when: When there is a link to it, where there is not always one.
+    """
+
+    method: str
+    path: str
+    reach: Reach
+    roles: tuple[str, ...] = ()
+    owner: bool = False
+    programs: tuple[Program, ...] = ()
+    page: bool = False
+    when: str = ""
+
+    @property
+    def has_others(self) -> bool:
+        """Whether it is about one thing of somebody, so that there are things of others."""
+        return any(mark in self.path for mark in _OWNED)
+
+
+def _page(path: str, reach: Reach, *roles: str, owner: bool = False, when: str = "") -> Opening:
+    return Opening("GET", path, reach, roles, owner, page=True, when=when)
+
+
+def _file(path: str, reach: Reach, *roles: str, owner: bool = False) -> Opening:
+    return Opening("GET", path, reach, roles, owner)
+
+
+def _form(path: str, reach: Reach, *roles: str) -> Opening:
+    return Opening("POST", path, reach, roles)
+
+
+def _api(method: str, path: str, *programs: Program) -> Opening:
+    return Opening(method, path, "programs", programs=programs)
+
+
+_ASSIGNMENT = "runs/{run}/assignments/{name}"
+_EXCHANGE = "exchange/v1/" + _ASSIGNMENT
+_FILES = "exchange/v1/runs/{run}/submissions/{submission_id}/"
+
+FRAME = (
+    _file("healthz", "everybody"),
+    _file("sign-in", "everybody"),
+    _file("oauth_callback", "everybody"),
+    _file("static", "everybody"),
+    _file("static/hub", "everybody"),
+    _file("..", "everybody"),
+    _form("sign-out", "signed_in"),
+    _page("", "signed_in"),
+)
+"""``..`` is the prefix without its slash."""
+
+LEARNING = (
+    _page("passport", "signed_in"),
+    _page("passport/{pseudonym}", "cohort", *TEACHING),
+    _page("feedback/{submission_id}", "cohort", *TEACHING, owner=True, when="once it is returned"),
+    _file("feedback/{submission_id}/progress.js", "cohort", *TEACHING, owner=True),
+)
+
+TEACHING_PAGES = (
+    _page("courses", "held", *TEACHING),
+    _page("runs/{run}", "cohort", *TEACHING),
+    _page(_ASSIGNMENT, "cohort", *TEACHING),
+    _page(_ASSIGNMENT + "/close", "cohort", *INSTRUCTOR, when="while it is open"),
+    _page(_ASSIGNMENT + "/return", "cohort", *INSTRUCTOR, when="while results are held"),
+    _form(_ASSIGNMENT + "/close", "cohort", *INSTRUCTOR),
+    _form(_ASSIGNMENT + "/open", "cohort", *INSTRUCTOR),
+    _form(_ASSIGNMENT + "/return", "cohort", *INSTRUCTOR),
+    _form(_ASSIGNMENT + "/due", "cohort", *INSTRUCTOR),
+    _form(_ASSIGNMENT + "/extension", "cohort", *INSTRUCTOR),
+    _page("cohorts/{cohort}", "cohort", *TEACHING),
+    _file("cohorts/{cohort}/table.csv", "cohort", *TEACHING),
+    _page("runs/{run}/grading", "cohort", *TEACHING),
+    _file("runs/{run}/grading/progress.js", "cohort", *TEACHING),
+    _page(_ASSIGNMENT + "/regrade", "cohort", *INSTRUCTOR, when="once something changed"),
+    _form(_ASSIGNMENT + "/regrade", "cohort", *INSTRUCTOR),
+    _form(_ASSIGNMENT + "/counts", "cohort", *INSTRUCTOR),
+    _page(_ASSIGNMENT + "/points", "cohort", *INSTRUCTOR, when="once points were given"),
+    _form(_ASSIGNMENT + "/points", "cohort", *INSTRUCTOR),
+    _form(_ASSIGNMENT + "/points/leave-out", "cohort", *INSTRUCTOR),
+    _page("tokens", "held", *INSTRUCTOR),
+    _form("tokens", "held", *INSTRUCTOR),
+    _form("tokens/{token_id}/revoke", "held", *INSTRUCTOR),
+)
+
+ADMIN_PAGES = (
+    _page("admin", "platform", *ADMIN),
+    _page("admin/labs", "platform", *ADMIN),
+    _form("admin/labs/start", "platform", *ADMIN),
+    _form("admin/labs/{pseudonym}/start", "platform", *ADMIN),
+    _page("admin/labs/{pseudonym}/stop", "platform", *ADMIN, when="while it runs"),
+    _form("admin/labs/{pseudonym}/stop", "platform", *ADMIN),
+    _page("admin/jobs", "platform", *ADMIN),
+    _form("admin/jobs/{job_id}/again", "platform", *ADMIN),
+    _page("admin/storage", "platform", *ADMIN),
+    _form("admin/storage", "platform", *ADMIN),
+    _page("admin/settings", "platform", *ADMIN),
+    _page("admin/doctor", "platform", *ADMIN),
+    _form("admin/doctor", "platform", *ADMIN),
+    _page("admin/audit", "platform", *ADMIN),
+    _file("admin/audit.csv", "platform", *ADMIN),
+)
+
+PROGRAMS = (
+    _api("GET", "api/v1/lab/overview", "lab"),
+    _api("GET", "api/v1/lab/runs/{run}/materials", "lab"),
+    _api("GET", "api/v1/lab/feedback/{submission_id}", "lab"),
+    _api("GET", "api/v1/lab/progress/{submission_id}", "lab"),
+    _api("GET", "exchange/v1/runs", "lab", "instructor"),
+    _api("GET", "exchange/v1/runs/{run}/assignments", "lab", "instructor"),
+    _api("GET", _EXCHANGE + "/release", "lab", "instructor"),
+    _api("PUT", _EXCHANGE + "/release", "instructor", "grader"),
+    _api("GET", _EXCHANGE + "/submissions", "lab", "instructor", "grader"),
+    _api("POST", _EXCHANGE + "/submissions", "lab"),
+    _api("GET", _FILES + "files", "instructor", "grader"),
+    _api("GET", _FILES + "feedback-html", "lab", "instructor"),
+    _api("PUT", _FILES + "feedback-html", "instructor", "grader"),
+    _api("POST", "api/v1/grader/jobs/claim", "grader"),
+    _api("POST", "api/v1/grader/jobs/{job_id}/put-back", "grader"),
+    _api("POST", "api/v1/grader/jobs/{job_id}/progress", "grader"),
+    _api("POST", "api/v1/grader/jobs/{job_id}/result", "grader"),
+    _api("POST", "api/v1/grader/jobs/{job_id}/fail", "grader"),
+    _api("GET", "api/v1/grader/courses/{course}/{version}", "grader"),
+    _api("GET", "api/v1/formgrader/instructors/{name}", "formgrader"),
+    _api("GET", "api/v1/formgrader/assignments/{assignment}/gradings", "formgrader"),
+    _api("POST", "api/v1/formgrader/assignments/{assignment}/gradings", "formgrader"),
+    _api("POST", "api/v1/formgrader/assignments/{assignment}/judgements", "formgrader"),
+)
+
+CAMPUS_ROUTES: tuple[Opening, ...] = (
+    *FRAME,
+    *LEARNING,
+    *TEACHING_PAGES,
+    *ADMIN_PAGES,
+    *PROGRAMS,
+)
+"""Every address of the campus."""
+
+HUB_ROUTES: tuple[Opening, ...] = (
+    _page("formgrader/{run}", "cohort", *INSTRUCTOR),
+    _file("bioskills/labs", "platform", *ADMIN),
+    _file("bioskills/labs/{name}", "platform", *ADMIN),
+    _form("bioskills/labs/{name}", "platform", *ADMIN),
+    Opening("DELETE", "bioskills/labs/{name}", "platform", ADMIN),
+)
+"""Every address that we add to the hub; its own follow from the scopes in `roles.py`."""
+
+
+def opens_to_person(opening: Opening, seats: Sequence[Seat], cohort: str, *, owns: bool) -> bool:
+    """Say whether somebody with a browser opens an address.
+
+    Args:
+        opening: The address.
+        seats: What the person holds; none: nobody has signed in.
+        cohort: The cohort that the address is about.
+        owns: Whether the thing it is about is the person's own.
+    """
+    if opening.reach == "everybody":
+        return True
+    held = [seat for seat in seats if seat.role in opening.roles and counts(seat)]
+    match opening.reach:
+        case "signed_in":
+            return bool(seats)
+        case "held":
+            return bool(held) and (owns or not opening.has_others)
+        case "platform":
+            return any(seat.cohort == PLATFORM for seat in held)
+        case "cohort":
+            return (opening.owner and owns) or any(seat.cohort == cohort for seat in held)
+        case _:
+            return False
+
+
+def counts(seat: Seat) -> bool:
+    """Say whether a seat gives anything: an admin is one on the platform alone."""
+    return seat.role != "admin" or seat.cohort == PLATFORM
+
+
+def opens_to_program(opening: Opening, program: str, *, own: bool) -> bool:
+    """Say whether a token opens an address of its own run or owner, or of others."""
+    if opening.reach == "everybody":
+        return True
+    return program in opening.programs and (own or program == "grader" or not opening.has_others)
+
+
+def words_of(opening: Opening) -> str:
+    """Return who opens an address, for the reference page."""
+    roles = ", ".join(role for role in ROLES if role in opening.roles)
+    people = {
+        "everybody": "everybody, signed in or not",
+        "signed_in": "everybody with a seat",
+        "held": f"{roles} of any cohort",
+        "cohort": f"{roles} of the cohort",
+        "platform": f"{roles} of the platform",
+        "programs": "",
+    }[opening.reach]
+    owner = "who owns it" if opening.owner else ""
+    tokens = " ".join(f"token:{name}" for name in opening.programs)
+    return ", ".join(filter(None, (people, owner, tokens)))
