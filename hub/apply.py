@@ -22,6 +22,7 @@ from bioskills.hub.demo import sign_ins_file
 from bioskills.hub.grading_spawner import door_below, with_formgrader
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
+from bioskills.hub.oidc_apply import apply_oidc, refuse_incomplete
 from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import EVERYBODY
 from bioskills.hub.secrets_store import read_secret
@@ -64,6 +65,8 @@ def refuse_unsafe(settings: Settings) -> None:
                 "Demo sign-in would be reached by {address}: its passwords are printed, so it runs on 127.0.0.1 only. Set sign_in.method, or leave out network.address and network.public_url."
             ).format(address=settings.network.public_url or settings.network.address)
         )
+    if settings.sign_in.method == "oidc":
+        refuse_incomplete(settings)
     if one_account_for_all(places_of(settings).state) and not settings.is_loopback:
         raise SetupError(
             _(
@@ -126,6 +129,8 @@ def apply_sign_in(c: Any, settings: Settings) -> None:
     if settings.sign_in.method == "demo":
         c.JupyterHub.authenticator_class = DemoAuthenticator
         c.DemoAuthenticator.sign_ins_file = str(sign_ins_file(places_of(settings)))
+    if settings.sign_in.method == "oidc":
+        apply_oidc(c, settings)
     c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.oauth_token_expires_in = 12 * 3600
     c.JupyterHub.logo_file = str(LOGO)

@@ -17,6 +17,7 @@ from bioskills.base.settings import Settings
 from bioskills.base.store import ensure_schema, known_revisions, schema_revisions, sqlite_path
 from bioskills.base.text import _
 from bioskills.hub.lab_config import write_lab_config
+from bioskills.hub.oidc_secret import hand_over_client_secret
 from bioskills.hub.privileges import run_as
 from bioskills.hub.secrets_store import ensure_secret, write_private
 
@@ -87,6 +88,7 @@ class Secrets:
     culler_at_hub: Path
     provision: Path
     cookie: Path
+    auth_state: Path
 
 
 def secret_files(places: Places) -> Secrets:
@@ -102,6 +104,7 @@ def secret_files(places: Places) -> Secrets:
         culler_at_hub=places.hub / "culler_token",
         provision=places.hub / "provision_token",
         cookie=places.hub / "cookie_secret",
+        auth_state=places.hub / "auth_state_key",
     )
 
 
@@ -114,6 +117,7 @@ def ensure_state(settings: Settings) -> Places:
         _hand_over(folder, owner)
         ensure_folder(folder, owner, mode, group=group)
     _ensure_secrets(secret_files(places), owners)
+    hand_over_client_secret(settings, places, owners.hub)
     write_lab_config(places.data / "lab-config")
     # As the campus: root opens nothing by path in a folder that a service can write.
     groups = owners.groups(owners.campus)
@@ -185,6 +189,7 @@ def ensure_folder(path: Path, owner: int, mode: int = PRIVATE, *, group: int | N
 def _ensure_secrets(files: Secrets, owners: Owners) -> None:
     ensure_secret(files.provision, owners.hub)
     ensure_secret(files.cookie, owners.hub)
+    ensure_secret(files.auth_state, owners.hub)
     for secret, owner, copy, reader in (
         (files.proxy, owners.proxy, files.proxy_at_hub, owners.hub),
         (files.campus, owners.campus, files.campus_at_hub, owners.hub),

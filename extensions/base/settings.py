@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bioskills.base.problems import InputError, Problem
+from bioskills.base.settings_oidc import Oidc
+from bioskills.base.settings_section import Section
 from bioskills.base.settings_sources import Gathered, gather
 from bioskills.base.text import _
 
@@ -26,12 +28,6 @@ DEFAULT_FILE = "bioskills.toml"
 ENVIRONMENTS = ("hub", "lab", "course", "dev")
 COMPLETE = ".complete"
 """The set-up writes this file into an environment that it finished."""
-
-
-class Section(BaseModel):
-    """A frozen table of options."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class Site(Section):
@@ -334,8 +330,8 @@ class SignIn(Section):
 
     method: Literal["demo", "oidc"] = Field(
         "demo",
-        description="`demo`: printed passwords, loopback only. `oidc`: configured in "
-        "`jupyterhub_config.d` through oauthenticator; membership still decides who may enter.",
+        description="`demo`: printed passwords, loopback only. `oidc`: at an identity provider, as "
+        "section `oidc` says; membership still decides who may enter.",
     )
     permissions_age_s: int = Field(
         10, ge=1, le=10, description="Oldest permission an unsafe request may rest on, in seconds."
@@ -356,6 +352,7 @@ class Settings(Section):
     exchange: Exchange = Exchange()
     grading: Grading = Grading()
     sign_in: SignIn = SignIn()
+    oidc: Oidc = Oidc()
 
     @property
     def is_loopback(self) -> bool:
