@@ -23,6 +23,7 @@ from bioskills.hub.grading_spawner import door_below, with_formgrader
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
 from bioskills.hub.oidc_apply import apply_oidc, refuse_incomplete
+from bioskills.hub.origins import has_tls, refuse_unclear_origin, trusted_fronts
 from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import EVERYBODY
 from bioskills.hub.secrets_store import read_secret
@@ -56,7 +57,7 @@ def apply_all(c: Any, settings: Settings) -> None:
 
 
 def refuse_unsafe(settings: Settings) -> None:
-    """Refuse demo sign-in off loopback, and a silent single origin."""
+    """Refuse demo sign-in off loopback, a provider half set up, and a silent single origin."""
     if settings.sign_in.method == "demo" and (
         not settings.is_loopback or settings.network.public_url
     ):
@@ -74,12 +75,7 @@ def refuse_unsafe(settings: Settings) -> None:
                 "127.0.0.1 only, not for {address}. Start it as root, or set network.address."
             ).format(address=settings.network.address)
         )
-    if not settings.network.host and not settings.network.accept_single_origin:
-        raise SetupError(
-            _(
-                "network.host is empty, so all labs would share one origin and could act for each other. Give a host with wildcard DNS, or set network.accept_single_origin."
-            )
-        )
+    refuse_unclear_origin(settings)
 
 
 def apply_network(c: Any, settings: Settings) -> None:
@@ -89,8 +85,11 @@ def apply_network(c: Any, settings: Settings) -> None:
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{net.hub_port}"
     if not net.accept_single_origin:
         c.JupyterHub.subdomain_host = settings.public_url
+    # Never found out from a request: of its scheme cookies are made.
+    c.JupyterHub.public_url = f"{settings.public_url}/"
+    c.JupyterHub.trusted_downstream_ips = trusted_fronts(settings)
     # A lab on a sibling host cannot plant a `__Host-` cookie; browsers take those over https alone.
-    c.JupyterHub.cookie_host_prefix_enabled = settings.public_url.startswith("https://")
+    c.JupyterHub.cookie_host_prefix_enabled = has_tls(settings)
     c.JupyterHub.proxy_class = WatchedProxy
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{net.proxy_api_port}"

@@ -3,18 +3,19 @@
 Law: what another user can do is tried as another user, never guessed.
 """
 
-import ipaddress
 import os
 import platform
 import shutil
 import socket
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 from bioskills.base.places import others_can_reach
 from bioskills.base.text import _
 from bioskills.hub.doctor import Check, Examination, Patient, fault, ok, warning
 from bioskills.hub.hidden_processes import MOUNTS, hidden_from, sentence_of
+from bioskills.hub.origins import is_number
 from bioskills.hub.ports import holder_of
 from bioskills.hub.state import owners_of
 
@@ -122,14 +123,11 @@ def check_ports(patient: Patient) -> Check:
 
 def check_address(patient: Patient) -> Check:
     """Look whether the public host, and names below it, lead here."""
-    host = patient.settings.network.host
-    if not host:
-        return warning(
-            "address",
-            _("network.host is empty: all labs share one origin."),
-            _("Set network.host."),
-        )
-    if _is_number(host):
+    host = urlsplit(patient.settings.public_url).hostname or ""
+    if patient.settings.network.accept_single_origin or not host:
+        text = _("All labs share one origin (network.accept_single_origin).")
+        return warning("address", text, _("Set network.host to a name with wildcard DNS."))
+    if is_number(host):
         text = _("network.host is {host}: a number has no names below it.").format(host=host)
         return fault("address", text, _("Set network.host to a name with wildcard DNS."))
     missing = [name for name in (host, f"user--doctor.{host}") if not _resolves(name)]
@@ -144,14 +142,6 @@ def check_address(patient: Patient) -> Check:
     return fault(
         "address", text, _("Add a DNS entry for {host} and one for *.{host}.").format(host=host)
     )
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _resolves(name: str) -> bool:
