@@ -97,7 +97,12 @@ def apply_network(c: Any, settings: Settings) -> None:
     # Labs live through a restart of the hub; `bioskills run` ends them when it ends.
     c.JupyterHub.cleanup_servers = alone
     c.JupyterHub.cleanup_proxy = False
-    c.JupyterHub.tornado_settings = {"log_function": log_what_matters}
+    c.JupyterHub.tornado_settings = {
+        "log_function": log_what_matters,
+        # Two of them: the hub writes a path into the second.
+        "cookie_options": {"secure": has_tls(settings)},
+        "xsrf_cookie_kwargs": {"secure": has_tls(settings)},
+    }
 
 
 def apply_databases(c: Any, settings: Settings) -> None:
