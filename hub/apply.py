@@ -88,8 +88,10 @@ def apply_network(c: Any, settings: Settings) -> None:
     # Never found out from a request: of its scheme cookies are made.
     c.JupyterHub.public_url = f"{settings.public_url}/"
     c.JupyterHub.trusted_downstream_ips = trusted_fronts(settings)
-    # A lab on a sibling host cannot plant a `__Host-` cookie; browsers take those over https alone.
-    c.JupyterHub.cookie_host_prefix_enabled = has_tls(settings)
+    # A lab on a sibling host cannot plant a `__Host-` cookie; browsers take those over https alone,
+    # and send them to every path: with one origin for all, to the labs, too.
+    own_origins = has_tls(settings) and not net.accept_single_origin
+    c.JupyterHub.cookie_host_prefix_enabled = own_origins
     c.JupyterHub.proxy_class = WatchedProxy
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{net.proxy_api_port}"

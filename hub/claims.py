@@ -57,13 +57,26 @@ class Proof:
     groups: frozenset[str] = field(default_factory=frozenset)
 
 
-def enter(session: Session, proof: Proof, rules: Oidc, now: datetime) -> str:
+def enter(
+    session: Session, proof: Proof, rules: Oidc, now: datetime, *, may_bind: bool = True
+) -> str:
     """Return the user name of the person behind an account, with seats as its claims say.
+
+    Args:
+        session: A writing session.
+        proof: What the provider said.
+        rules: The settings.
+        now: The present moment.
+        may_bind: Whether an account that is nobody's may become somebody's: at a sign-in alone.
 
     Raises:
         RefusedError: It is nobody's, or not surely somebody's. Roll the session back.
     """
-    person = _bound(session, proof) or _bind(session, proof, rules, now)
+    person = _bound(session, proof)
+    if person is None:
+        if not may_bind:
+            raise RefusedError("unknown")
+        person = _bind(session, proof, rules, now)
     settle_seats(session, person, proof, rules, now)
     return person.name
 

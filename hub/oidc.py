@@ -22,7 +22,7 @@ from traitlets import Bool, Instance, Unicode
 
 from bioskills.base.settings_oidc import Oidc
 from bioskills.base.tables import now
-from bioskills.hub.claims import RefusedError, enter, may_sign_in
+from bioskills.hub.claims import Proof, RefusedError, enter, may_sign_in
 from bioskills.hub.claims_door import HubDoor, end_sign_ins, membership_changed
 from bioskills.hub.claims_reading import proof_of, subject_of
 from bioskills.hub.oidc_endpoints import ProviderAwayError, find_endpoints, raised_when_away
@@ -125,7 +125,7 @@ class ClaimsMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
         state = model["auth_state"]
         proof = proof_of(self.rules, state, state[self.user_auth_state_key])
         # A seat that a claim gave must end although its owner may not enter any more.
-        name = await asyncio.to_thread(self._enter, proof)
+        name = await asyncio.to_thread(self._enter, proof, not known)
         if known and name != known:
             raise RefusedError("unreadable")
         if not may_sign_in(proof, self.rules):
@@ -134,9 +134,9 @@ class ClaimsMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
             raise RefusedError("no_seat")
         return name
 
-    def _enter(self, proof: Any) -> str:
+    def _enter(self, proof: Proof, may_bind: bool) -> str:
         with self._store().transaction() as session:
-            return enter(session, proof, self.rules, now())
+            return enter(session, proof, self.rules, now(), may_bind=may_bind)
 
     def note(self, model: dict[str, Any], before: dict[str, Any]) -> None:
         """Keep when the token ends, and that it was used."""

@@ -137,6 +137,22 @@ def test_who_changes_their_address_stays_who_they_are_and_becomes_nobody_else(
         assert "signs in with another account" in answer.text
 
 
+def test_an_account_that_was_made_new_is_let_in_once_the_old_one_is_released(
+    place: Product, provider: Provider
+) -> None:
+    account(provider, "s-ola-1", "ola@example.org")
+    account(provider, "s-ola-2", "ola@example.org")
+    with visitor() as client:
+        assert sign_in_at_provider(client, place.url, "s-ola-1").status_code == 302
+        listed = place.command("people", "accounts")
+        assert "ola  s-ola-1" in listed.stdout
+        assert sign_in_at_provider(client, place.url, "s-ola-2").status_code == 403
+        done = place.command("people", "release", "ola")
+        assert done.returncode == 0, done.stderr
+        assert sign_in_at_provider(client, place.url, "s-ola-2").status_code == 302
+        assert who(client, place) == "ola"
+
+
 def test_an_admin_of_the_cohort_file_is_admin_here(place: Product, provider: Provider) -> None:
     account(provider, "s-ada", "ada@example.org")
     with visitor() as client:

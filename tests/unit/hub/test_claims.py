@@ -15,6 +15,7 @@ from bioskills.base.tables import PLATFORM, ROLES, AuditEntry, Cohort, Membershi
 from bioskills.base.tables_oidc import ProviderAccount
 from bioskills.hub.claims import Proof, RefusedError, enter, may_sign_in, name_of, source_of
 from bioskills.hub.membership import Seat, seats
+from bioskills.hub.oidc_command import release
 
 ISSUER = "https://login.example.org"
 LEARNERS = {"group": "cohort-2026", "cohort": "autumn", "role": "learner"}
@@ -236,3 +237,15 @@ def test_a_claim_gives_no_role_of_the_platform_unless_that_is_said(tmp_path: Any
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         Oidc.model_validate(options)
+
+
+def test_an_account_that_was_released_makes_room_for_another_one(session: Session) -> None:
+    enter(session, proof("1", **mails("lea@example.org")), rules(), now())
+    release(session, "lea", "root")
+
+    with pytest.raises(RefusedError, match="unknown"):  # who is here still does not take it back
+        enter(session, proof("1", **mails("lea@example.org")), rules(), now(), may_bind=False)
+    assert enter(session, proof("2", **mails("lea@example.org")), rules(), now()) == "lea"
+    for name, said in (("miro", "no account at a provider"), ("zoe", "nobody here")):
+        with pytest.raises(InputError, match=said):
+            release(session, name, "root")
