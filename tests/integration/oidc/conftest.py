@@ -14,7 +14,7 @@ RULES = [
     {"group": "teachers-2026", "cohort": "autumn", "role": "instructor"},
     {"group": "rulers", "cohort": "platform", "role": "admin"},
 ]
-RECHECK_S = 2
+RECHECK_S, GRACE_S = 2, 4
 PEOPLE = """cohort,name,display_name,email,roles
 autumn,lea,Lea Brandt,lea@example.org,learner
 autumn,miro,Miro Petrov,miro@example.org,learner
@@ -52,7 +52,7 @@ def place(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "OIDC_CLAIMS": json.dumps(RULES),
         "OIDC_CLAIMS_MAY_GIVE_PLATFORM_ROLES": "true",
         "OIDC_RECHECK_S": str(RECHECK_S),
-        "OIDC_LAB_GRACE_S": "0",
+        "OIDC_LAB_GRACE_S": str(GRACE_S),
     }
     with running_product(**settings) as found:
         bring(found, folder)

@@ -13,7 +13,7 @@ from bioskills_waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-RECHECK_S, WATCH_S = 2, 1
+RECHECK_S, GRACE_S = 2, 4
 
 
 def enter(client: httpx.Client, place: Product, provider: Provider, name: str, *groups: str) -> str:
@@ -53,7 +53,7 @@ def is_out(client: httpx.Client, place: Product) -> bool:
     return not is_in(client, place) and not on_campus(client, place)
 
 
-def test_who_is_removed_at_the_provider_loses_lab_and_tokens_without_asking_for_anything(
+def test_who_is_removed_at_the_provider_loses_tokens_and_lab_without_asking_for_anything(
     place: Product, provider: Provider
 ) -> None:
     with visitor() as client:
@@ -63,12 +63,13 @@ def test_who_is_removed_at_the_provider_loses_lab_and_tokens_without_asking_for_
 
         assert eventually(lambda: not has_lab(place, "lea"))
         took = time.monotonic() - begun
-        print(f"lab ended {took:.1f} s after the provider took it back (recheck_s {RECHECK_S})")
+        print(f"lab ended after {took:.1f} s (recheck_s {RECHECK_S}, lab_grace_s {GRACE_S})")
+        assert took > GRACE_S
         assert sign_ins(place, "lea") == []
         assert is_out(client, place)
 
 
-def test_who_is_removed_at_the_provider_is_out_of_hub_and_campus(
+def test_who_is_removed_at_the_provider_is_out_of_hub_and_campus_before_the_lab_ends(
     place: Product, provider: Provider
 ) -> None:
     with visitor() as client:
@@ -78,6 +79,24 @@ def test_who_is_removed_at_the_provider_is_out_of_hub_and_campus(
 
         assert eventually(lambda: is_out(client, place))
         print(f"out of hub and campus after {time.monotonic() - begun:.1f} s")
+        assert eventually(lambda: not has_lab(place, "miro"))
+
+
+def test_who_signs_in_again_meanwhile_keeps_the_lab(place: Product, provider: Provider) -> None:
+    with visitor() as client:
+        sub = enter(client, place, provider, "tom")
+        lab = rest(place, "GET", "users/tom").json()["servers"][""]["started"]
+        provider.remove(sub)
+        assert eventually(lambda: not is_in(client, place))
+        sign_in_at_provider(client, place.url, sub)
+        assert is_in(client, place)
+        asked = provider.asked_for("/userinfo")
+        begun = time.monotonic()
+
+        # As long as the lab would have had, and the provider asked again.
+        assert eventually(lambda: time.monotonic() > begun + GRACE_S + RECHECK_S)
+        assert provider.asked_for("/userinfo") > asked
+        assert rest(place, "GET", "users/tom").json()["servers"][""]["started"] == lab
 
 
 def test_who_left_the_group_that_gave_the_only_seat_is_shown_out(
