@@ -22,7 +22,8 @@ from bioskills.hub.demo import sign_ins_file
 from bioskills.hub.grading_spawner import door_below, with_formgrader
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
-from bioskills.hub.oidc_apply import apply_oidc, refuse_incomplete
+from bioskills.hub.oidc_apply import apply_oidc
+from bioskills.hub.oidc_incomplete import refuse_incomplete
 from bioskills.hub.origins import has_tls, refuse_unclear_origin, trusted_fronts
 from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import EVERYBODY

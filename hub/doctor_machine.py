@@ -9,12 +9,17 @@ import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bioskills.base.places import others_can_reach
+from bioskills.base.problems import InputError, SetupError
 from bioskills.base.text import _
+from bioskills.hub.claims_reading import issuer_of
 from bioskills.hub.doctor import Check, Examination, Patient, fault, ok, warning
 from bioskills.hub.hidden_processes import MOUNTS, hidden_from, sentence_of
+from bioskills.hub.oidc_incomplete import refuse_incomplete
+from bioskills.hub.oidc_secret import read_client_secret
 from bioskills.hub.origins import is_number
 from bioskills.hub.ports import holder_of
 from bioskills.hub.state import owners_of
@@ -154,8 +159,8 @@ def _resolves(name: str) -> bool:
 def check_sign_in(patient: Patient) -> Check:
     """Refuse printed passwords on anything but loopback."""
     settings = patient.settings
-    if settings.sign_in.method != "demo":
-        return ok("sign-in", _("Sign-in method: {name}.").format(name=settings.sign_in.method))
+    if settings.sign_in.method == "oidc":
+        return _check_provider(patient)
     if settings.is_loopback:
         return ok(
             "sign-in",
@@ -167,6 +172,18 @@ def check_sign_in(patient: Patient) -> Check:
         address=settings.network.address
     )
     return fault("sign-in", text, _("Set network.address to 127.0.0.1, or another sign_in.method."))
+
+
+def _check_provider(patient: Patient) -> Check:
+    rules = patient.settings.oidc
+    try:
+        refuse_incomplete(patient.settings)
+        if os.geteuid() == 0 or os.access(rules.client_secret_file, os.R_OK):
+            read_client_secret(Path(rules.client_secret_file))
+    except (InputError, SetupError) as error:
+        return fault("sign-in", str(error), _("See docs/how-to/sign-in-with-oidc.md."))
+    text = _("People sign in at {issuer}; its secret lies in a file of its owner's alone.")
+    return ok("sign-in", text.format(issuer=issuer_of(rules)))
 
 
 ALL: tuple[Examination, ...] = (

@@ -1,16 +1,14 @@
 """Put sign-in at a provider into JupyterHub's configuration.
 
-Law: sets, never appends. What is missing is said all at once, before anything starts.
-No secret comes from the settings or the environment: the hub reads its own 0600 files.
+Law: sets, never appends. No secret comes from the settings or the environment: the hub reads
+0600 files of its own.
 """
 
 from typing import Any
 
 from bioskills.base.places import places_of
-from bioskills.base.problems import InputError, Problem
 from bioskills.base.settings import Settings
 from bioskills.base.settings_oidc import Oidc
-from bioskills.base.text import _
 from bioskills.hub.addresses import hub_api_url, hub_public_url
 from bioskills.hub.claims_door import HubDoor
 from bioskills.hub.claims_reading import issuer_of, username_claim_of
@@ -19,12 +17,6 @@ from bioskills.hub.oidc_secret import client_secret_file
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.state import secret_files
 
-NEEDED = {
-    "oidc": ("issuer", "client_id", "client_secret_file"),
-    "github": ("client_id", "client_secret_file"),
-    "google": ("client_id", "client_secret_file"),
-    "azuread": ("tenant", "client_id", "client_secret_file"),
-}
 SCOPES = {
     "oidc": ("openid", "profile", "email"),
     "github": ("read:user", "user:email", "read:org"),
@@ -34,19 +26,6 @@ SCOPES = {
 NAMES = {"oidc": "OpenID Connect", "github": "GitHub", "google": "Google", "azuread": "Microsoft"}
 CONNECT_S, REQUEST_S = 5, 10
 """How long a person waits for a provider that does not answer."""
-
-
-def refuse_incomplete(settings: Settings) -> None:
-    """Refuse sign-in at a provider of which something is not set.
-
-    Raises:
-        InputError: With everything that is missing.
-    """
-    rules, step = settings.oidc, _("Set it; see docs/how-to/sign-in-with-oidc.md.")
-    missing = [key for key in NEEDED[rules.provider] if not getattr(rules, key)]
-    what = _("is empty, and sign-in at the provider needs it.")
-    if missing:
-        raise InputError([Problem(f"oidc.{key}", what, next=step) for key in missing])
 
 
 def apply_oidc(c: Any, settings: Settings) -> None:

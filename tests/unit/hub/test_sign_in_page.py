@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from bioskills_tests import ROOT
 
+from bioskills.base.places import places_of
 from bioskills.base.problems import InputError, SetupError
 from bioskills.base.settings import Settings, load_settings
-from bioskills.hub.oidc_apply import refuse_incomplete
+from bioskills.hub.doctor import Patient
+from bioskills.hub.doctor_machine import check_sign_in
+from bioskills.hub.oidc_incomplete import refuse_incomplete
 from bioskills.hub.oidc_secret import read_client_secret
 from bioskills.hub.oidc_words import REASONS
 
@@ -68,3 +71,17 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     file.write_text("")
     with pytest.raises(SetupError, match="is empty"):
         read_client_secret(file)
+
+
+def test_the_doctor_looks_at_the_provider_and_its_secret(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret")
+    file.chmod(0o600)
+    oidc = {"issuer": "https://x.example.org", "client_id": "hub"}
+    given = {"sign_in": {"method": "oidc"}, "oidc": {**oidc, "client_secret_file": str(file)}}
+    settings = Settings.model_validate(given)
+    patient = Patient(settings, places_of(settings))
+
+    assert check_sign_in(patient).level == "ok"
+    file.chmod(0o644)
+    assert "chmod 600" in check_sign_in(patient).sentence
