@@ -22,6 +22,9 @@ from bioskills.hub.demo import is_demo
 from bioskills.hub.grading_spawner import door_below, with_formgrader
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
+from bioskills.hub.oidc_apply import apply_oidc
+from bioskills.hub.oidc_incomplete import refuse_incomplete
+from bioskills.hub.origins import has_tls, refuse_unclear_origin, trusted_fronts
 from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import CAMPUS_ACCESS, EVERYBODY
 from bioskills.hub.secrets_store import read_secret
@@ -55,8 +58,10 @@ def apply_all(c: Any, settings: Settings) -> None:
 
 
 def refuse_unsafe(settings: Settings) -> None:
-    """Refuse printed passwords off loopback, and a silent single origin."""
+    """Refuse printed passwords off loopback, a provider half set up, and a silent single origin."""
     refuse_public_demo(settings, demo=is_demo(places_of(settings)))
+    if settings.sign_in.method == "oidc":
+        refuse_incomplete(settings)
     if one_account_for_all(places_of(settings).state) and not settings.is_loopback:
         raise SetupError(
             _(
@@ -64,12 +69,7 @@ def refuse_unsafe(settings: Settings) -> None:
                 "127.0.0.1 only, not for {address}. Start it as root, or set network.address."
             ).format(address=settings.network.address)
         )
-    if not settings.network.host and not settings.network.accept_single_origin:
-        raise SetupError(
-            _(
-                "network.host is empty, so all labs would share one origin and could act for each other. Give a host with wildcard DNS, or set network.accept_single_origin."
-            )
-        )
+    refuse_unclear_origin(settings)
 
 
 def refuse_public_demo(settings: Settings, *, demo: bool) -> None:
@@ -94,8 +94,13 @@ def apply_network(c: Any, settings: Settings) -> None:
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{net.hub_port}"
     if not net.accept_single_origin:
         c.JupyterHub.subdomain_host = settings.public_url
-    # A lab on a sibling host cannot plant a `__Host-` cookie; browsers take those over https alone.
-    c.JupyterHub.cookie_host_prefix_enabled = settings.public_url.startswith("https://")
+    # Never found out from a request: of its scheme cookies are made.
+    c.JupyterHub.public_url = f"{settings.public_url}/"
+    c.JupyterHub.trusted_downstream_ips = trusted_fronts(settings)
+    # A lab on a sibling host cannot plant a `__Host-` cookie; browsers take those over https alone,
+    # and send them to every path: with one origin for all, to the labs, too.
+    own_origins = has_tls(settings) and not net.accept_single_origin
+    c.JupyterHub.cookie_host_prefix_enabled = own_origins
     c.JupyterHub.proxy_class = WatchedProxy
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{net.proxy_api_port}"
@@ -103,7 +108,12 @@ def apply_network(c: Any, settings: Settings) -> None:
     # Labs live through a restart of the hub; `bioskills run` ends them when it ends.
     c.JupyterHub.cleanup_servers = alone
     c.JupyterHub.cleanup_proxy = False
-    c.JupyterHub.tornado_settings = {"log_function": log_what_matters}
+    c.JupyterHub.tornado_settings = {
+        "log_function": log_what_matters,
+        # Two of them: the hub writes a path into the second.
+        "cookie_options": {"secure": has_tls(settings)},
+        "xsrf_cookie_kwargs": {"secure": has_tls(settings)},
+    }
 
 
 def apply_databases(c: Any, settings: Settings) -> None:
@@ -134,6 +144,8 @@ def apply_sign_in(c: Any, settings: Settings) -> None:
     if settings.sign_in.method == "accounts":
         c.JupyterHub.authenticator_class = AccountsAuthenticator
         c.OwnAccounts.settings = settings
+    if settings.sign_in.method == "oidc":
+        apply_oidc(c, settings)
     c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.oauth_token_expires_in = 12 * 3600
     c.JupyterHub.logo_file = str(LOGO)

@@ -3,19 +3,25 @@
 Law: what another user can do is tried as another user, never guessed.
 """
 
-import ipaddress
 import os
 import platform
 import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from bioskills.base.places import others_can_reach, places_of
 from bioskills.base.text import _
 from bioskills.hub.demo import is_demo
+from bioskills.base.problems import InputError, SetupError
+from bioskills.hub.claims_reading import issuer_of
 from bioskills.hub.doctor import Check, Examination, Patient, fault, ok, warning
 from bioskills.hub.hidden_processes import MOUNTS, hidden_from, sentence_of
+from bioskills.hub.oidc_incomplete import refuse_incomplete
+from bioskills.hub.oidc_secret import read_client_secret
+from bioskills.hub.origins import is_number
 from bioskills.hub.ports import holder_of
 from bioskills.hub.state import owners_of
 
@@ -123,14 +129,11 @@ def check_ports(patient: Patient) -> Check:
 
 def check_address(patient: Patient) -> Check:
     """Look whether the public host, and names below it, lead here."""
-    host = patient.settings.network.host
-    if not host:
-        return warning(
-            "address",
-            _("network.host is empty: all labs share one origin."),
-            _("Set network.host."),
-        )
-    if _is_number(host):
+    host = urlsplit(patient.settings.public_url).hostname or ""
+    if patient.settings.network.accept_single_origin or not host:
+        text = _("All labs share one origin (network.accept_single_origin).")
+        return warning("address", text, _("Set network.host to a name with wildcard DNS."))
+    if is_number(host):
         text = _("network.host is {host}: a number has no names below it.").format(host=host)
         return fault("address", text, _("Set network.host to a name with wildcard DNS."))
     missing = [name for name in (host, f"user--doctor.{host}") if not _resolves(name)]
@@ -147,14 +150,6 @@ def check_address(patient: Patient) -> Check:
     )
 
 
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def _resolves(name: str) -> bool:
     try:
         return bool(socket.getaddrinfo(name, 80, type=socket.SOCK_STREAM))
@@ -165,6 +160,8 @@ def _resolves(name: str) -> bool:
 def check_sign_in(patient: Patient) -> Check:
     """Refuse printed passwords on anything but loopback."""
     settings = patient.settings
+    if settings.sign_in.method == "oidc":
+        return _check_provider(patient)
     if not is_demo(places_of(settings)):
         return ok("sign-in", _("Sign-in method: {name}.").format(name=settings.sign_in.method))
     if settings.is_loopback:
@@ -180,6 +177,18 @@ def check_sign_in(patient: Patient) -> Check:
     return fault(
         "sign-in", text, _("Set network.address to 127.0.0.1, or begin again without --demo.")
     )
+
+
+def _check_provider(patient: Patient) -> Check:
+    rules = patient.settings.oidc
+    try:
+        refuse_incomplete(patient.settings)
+        if os.geteuid() == 0 or os.access(rules.client_secret_file, os.R_OK):
+            read_client_secret(Path(rules.client_secret_file))
+    except (InputError, SetupError) as error:
+        return fault("sign-in", str(error), _("See docs/how-to/sign-in-with-oidc.md."))
+    text = _("People sign in at {issuer}; its secret lies in a file of its owner's alone.")
+    return ok("sign-in", text.format(issuer=issuer_of(rules)))
 
 
 ALL: tuple[Examination, ...] = (

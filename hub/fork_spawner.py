@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from jupyterhub.spawner import Spawner
+from jupyterhub.utils import maybe_future
 from traitlets import Dict, Enum, Integer, List, Unicode
 
 from bioskills.base.text import _, ngettext
@@ -196,7 +197,9 @@ class ForkSpawner(LabSpawner, Spawner):  # type: ignore[misc]  # jupyterhub is u
     async def run_post_stop_hook(self) -> Any:
         """Also after a start that failed: nothing is left running."""
         await self._close()
-        return await super().run_post_stop_hook()
+        return await maybe_future(
+            super().run_post_stop_hook()
+        )  # nothing to wait for without a hook
 
     async def _close(self) -> None:
         if not self._open:

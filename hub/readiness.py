@@ -5,7 +5,6 @@ before any process is started. Idempotent: everything here may run again.
 """
 
 import fcntl
-import json
 import os
 import shutil
 import socket
@@ -22,6 +21,7 @@ from bioskills.base.settings import SECTIONS, Settings
 from bioskills.base.store import Store
 from bioskills.base.tables import CourseVersion, Job
 from bioskills.base.text import _
+from bioskills.base.toml_text import as_toml
 from bioskills.hub import demo
 from bioskills.hub.apply import refuse_public_demo, refuse_unsafe
 from bioskills.hub.campus.objects import Objects
@@ -113,10 +113,7 @@ def write_settings(
         if section not in without:
             lines.append(f"[{section}]")
             values = getattr(settings, section).model_dump()
-            # JSON's strings, numbers and booleans are TOML's too.
-            lines += [
-                f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()
-            ]
+            lines += [f"{key} = {as_toml(value)}" for key, value in values.items()]
     write_private(path, "\n".join(lines) + "\n", owner)
     return path
 

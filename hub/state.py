@@ -17,6 +17,7 @@ from bioskills.base.settings import Settings
 from bioskills.base.store import ensure_schema, known_revisions, schema_revisions, sqlite_path
 from bioskills.base.text import _
 from bioskills.hub.lab_config import write_lab_config
+from bioskills.hub.oidc_secret import hand_over_client_secret
 from bioskills.hub.privileges import run_as
 from bioskills.hub.secrets_store import ensure_secret, write_private
 
@@ -88,6 +89,7 @@ class Secrets:
     provision: Path
     cookie: Path
     second_factor: Path
+    auth_state: Path
 
 
 def secret_files(places: Places) -> Secrets:
@@ -104,6 +106,7 @@ def secret_files(places: Places) -> Secrets:
         provision=places.hub / "provision_token",
         cookie=places.hub / "cookie_secret",
         second_factor=places.hub / "second_factor_key",
+        auth_state=places.hub / "auth_state_key",
     )
 
 
@@ -116,6 +119,7 @@ def ensure_state(settings: Settings) -> Places:
         _hand_over(folder, owner)
         ensure_folder(folder, owner, mode, group=group)
     _ensure_secrets(secret_files(places), owners)
+    hand_over_client_secret(settings, places, owners.hub)
     write_lab_config(places.data / "lab-config")
     # As the campus: root opens nothing by path in a folder that a service can write.
     groups = owners.groups(owners.campus)
@@ -189,6 +193,7 @@ def _ensure_secrets(files: Secrets, owners: Owners) -> None:
     ensure_secret(files.provision, owners.hub)
     ensure_secret(files.cookie, owners.hub)
     ensure_secret(files.second_factor, owners.hub)
+    ensure_secret(files.auth_state, owners.hub)
     for secret, owner, copy, reader in (
         (files.proxy, owners.proxy, files.proxy_at_hub, owners.hub),
         (files.campus, owners.campus, files.campus_at_hub, owners.hub),

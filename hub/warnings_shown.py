@@ -13,6 +13,7 @@ from bioskills.base.places import places_of
 from bioskills.base.runtime import one_account_for_all, runtime_dir
 from bioskills.base.settings import OWN_PORTS, OWN_SPAWNERS, Settings
 from bioskills.base.text import _
+from bioskills.hub.origins import origin_warnings
 from bioskills.hub.walls import missing_walls, read_about
 
 UNPRIVILEGED_FROM = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -50,13 +51,7 @@ def warnings_of(settings: Settings) -> list[str]:
     if settings.labs.spawner not in OWN_SPAWNERS:
         text = _("Labs are started by {name} (labs.spawner): walls and limits are its own.")
         found.append(text.format(name=settings.labs.spawner))
-    if settings.network.accept_single_origin:
-        found.append(
-            _(
-                "All labs share one address with the platform (network.accept_single_origin): "
-                "a learner's page can act as whoever opens it."
-            )
-        )
+    found += origin_warnings(settings)
     return found
 
 

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bioskills.base.problems import InputError, Problem
+from bioskills.base.settings_oidc import Oidc
+from bioskills.base.settings_section import Section
 from bioskills.base.settings_sources import Gathered, gather
 from bioskills.base.text import _
 
@@ -27,12 +29,6 @@ DEFAULT_FILE = "bioskills.toml"
 ENVIRONMENTS = ("hub", "lab", "course", "dev")
 COMPLETE = ".complete"
 """The set-up writes this file into an environment that it finished."""
-
-
-class Section(BaseModel):
-    """A frozen table of options."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class Site(Section):
@@ -335,8 +331,8 @@ class SignIn(Section):
 
     method: Literal["accounts", "oidc"] = Field(
         "accounts",
-        description="`accounts`: passwords that people set by their own link. `oidc`: configured in "
-        "`jupyterhub_config.d` through oauthenticator. Membership decides who may enter, either way.",
+        description="`accounts`: passwords that people set by their own link. `oidc`: at an "
+        "identity provider, as section `oidc` says. Membership decides who may enter, either way.",
     )
     link_days: int = Field(
         14, ge=1, le=90, description="Days until a join link or reset link ends, if nobody says."
@@ -412,6 +408,7 @@ class Settings(Section):
     grading: Grading = Grading()
     sign_in: SignIn = SignIn()
     mail: Mail = Mail()
+    oidc: Oidc = Oidc()
 
     @property
     def is_loopback(self) -> bool:

@@ -5,7 +5,6 @@ made from it and compared with it, so the two cannot drift apart.
 """
 
 import argparse
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from bioskills.base.settings import (
 )
 from bioskills.base.settings_sources import variable_of
 from bioskills.base.text import _
+from bioskills.base.toml_text import as_toml
 
 SOURCES = "setting_sources.json"
 """Where each value came from, for a process that was handed all of them in one file."""
@@ -151,16 +151,9 @@ def _introduction() -> str:
 
 def _entry(option: Option) -> str:
     limits = ", ".join(str(rule) for rule in option.field.metadata)
-    facts = [f"- Default: `{_toml(option.value)}`", f"- Variable: `{option.variable}`"]
+    facts = [f"- Default: `{as_toml(option.value)}`", f"- Variable: `{option.variable}`"]
     facts += [f"- Limits: `{limits}`"] if limits else []
     return f"### {option.name}\n\n{option.field.description}\n\n" + "\n".join(facts) + "\n"
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    # JSON's strings, numbers and lists are TOML's too.
-    return json.dumps(value)
 
 
 def _docs(options: argparse.Namespace) -> int:

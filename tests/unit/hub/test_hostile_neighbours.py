@@ -182,7 +182,7 @@ def test_every_secret_belongs_to_its_reader_alone(settings: Settings) -> None:
     files = secret_files(places)
 
     found = {p: (p.stat().st_uid, p.stat().st_mode & 0o777) for p in vars(files).values()}
-    hub = (files.cookie, files.provision, files.second_factor)
+    hub = (files.cookie, files.provision, files.second_factor, files.auth_state)
     copies = (files.proxy_at_hub, files.campus_at_hub, files.culler_at_hub)
 
     assert found == {

@@ -17,7 +17,13 @@ from bioskills.base.settings import Settings
 from bioskills.base.store import Store, schema_revisions
 from bioskills.base.tables import Cohort, Membership, Person
 from bioskills.base.tables_accounts import Account
-from bioskills.hub.apply import apply_all, first_page, refuse_public_demo, refuse_unsafe
+from bioskills.hub.apply import (
+    apply_all,
+    apply_network,
+    first_page,
+    refuse_public_demo,
+    refuse_unsafe,
+)
 from bioskills.hub.authenticator import DEFAULT_ROLE, AccountsAuthenticator
 from bioskills.hub.demo import add_sign_ins, ensure_sign_ins, sign_ins_file
 from bioskills.hub.membership import Seat
@@ -104,6 +110,28 @@ def test_demo_sign_in_is_refused_off_loopback(network: dict[str, str]) -> None:
 def test_one_origin_for_all_labs_has_to_be_asked_for() -> None:
     with pytest.raises(SetupError, match="accept_single_origin"):
         refuse_unsafe(Settings.model_validate({"network": {"host": ""}}))
+
+
+@pytest.mark.parametrize(
+    ("network", "own"),
+    [
+        ({"public_url": "https://hub.example.org"}, True),
+        ({"public_url": "https://hub.example.org", "accept_single_origin": True}, False),
+        ({}, False),
+    ],
+)
+def test_the_sign_in_cookie_keeps_siblings_out_and_is_not_sent_to_labs(
+    settings: Settings, network: dict[str, object], own: bool
+) -> None:
+    ensure_state(settings)
+    found = Config()
+    apply_network(found, Settings.model_validate({**settings.model_dump(), "network": network}))
+    kept = found.JupyterHub.tornado_settings
+
+    assert found.JupyterHub.cookie_host_prefix_enabled is own
+    assert ("subdomain_host" in found.JupyterHub) is ("accept_single_origin" not in network)
+    assert kept["cookie_options"] == {"secure": "public_url" in network}
+    assert kept["cookie_options"] is not kept["xsrf_cookie_kwargs"]
 
 
 def test_a_hub_without_learners_first_page_is_the_campus() -> None:
