@@ -22,6 +22,7 @@ from bioskills.hub.demo import sign_ins_file
 from bioskills.hub.grading_spawner import door_below, with_formgrader
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
+from bioskills.hub.membership_door import MEMBERSHIP_SCOPE
 from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import EVERYBODY
 from bioskills.hub.secrets_store import read_secret
@@ -135,7 +136,8 @@ def apply_sign_in(c: Any, settings: Settings) -> None:
 def apply_roles(c: Any) -> None:
     """Set scopes of everybody and of services; people's roles come from the table."""
     c.JupyterHub.custom_scopes = {
-        LAB_SCOPE: {"description": "List, fetch, hand in and read feedback from one's own lab."}
+        LAB_SCOPE: {"description": "List, fetch, hand in and read feedback from one's own lab."},
+        MEMBERSHIP_SCOPE: {"description": "Say that membership changed; the hub reads the table."},
     }
     c.JupyterHub.load_roles = [
         {"name": "user", "scopes": list(EVERYBODY)},
@@ -150,6 +152,11 @@ def apply_roles(c: Any) -> None:
                 "users:activity",
                 "tokens",
             ],
+        },
+        {
+            "name": "membership",
+            "services": ["campus", "provision"],
+            "scopes": [MEMBERSHIP_SCOPE],
         },
         {
             "name": "culler",

@@ -21,6 +21,8 @@ from bioskills.base.store import Store
 from bioskills.hub import grading_accounts
 from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
 from bioskills.hub.membership import Seat, everybody, seats
+from bioskills.hub.membership_door import PATH as MEMBERSHIP_PATH
+from bioskills.hub.membership_sync import MembershipDoor, MembershipSync
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
 
 DEFAULT_ROLE = {"name": "user", "scopes": list(EVERYBODY)}
@@ -88,8 +90,14 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
         return self.model_of(user.name) or False
 
     def get_handlers(self, app: Any) -> list[Any]:
-        """Add the door through which instructors reach formgrader."""
-        return [*super().get_handlers(app), (PATH, FormgraderDoor, {"store": self._store()})]
+        """Add the doors to formgrader and to what derives the hub from the table."""
+        sync = MembershipSync(app, self._store())
+        sync.follow_dates()
+        return [
+            *super().get_handlers(app),
+            (PATH, FormgraderDoor, {"store": self._store()}),
+            (MEMBERSHIP_PATH, MembershipDoor, {"sync": sync}),
+        ]
 
     async def load_managed_roles(self) -> list[dict[str, Any]]:
         """Return every role that somebody holds, with its people."""

@@ -8,19 +8,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import select
-
 from bioskills.base.places import Places, database_url
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
-from bioskills.base.tables import Person, now
+from bioskills.base.tables import now
 from bioskills.base.text import _, ngettext
 from bioskills.hub.addresses import hub_api_url
 from bioskills.hub.cohort_file import Wish, read_cohort_file
 from bioskills.hub.cohort_plan import Change, apply_wish
 from bioskills.hub.demo import add_sign_ins, sign_ins_file
-from bioskills.hub.hub_groups import Told, tell_hub
-from bioskills.hub.membership import everybody
+from bioskills.hub.membership_door import Told, tell
 from bioskills.hub.privileges import become, run_as
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.state import ensure_state, owners_of, secret_files
@@ -42,9 +39,10 @@ def carry_out(
         changes = changes_of(store, wish, apply=apply, actor=actor, platform_roles=platform_roles)
         if apply:
             give_uids(store, settings.labs.first_uid, settings.labs.uid_count)
-        told = _tell(settings, store, token) if apply else Told.AWAY
     finally:
         store.close()
+    # Also where nothing changed: the hub may have been away when something did.
+    told = tell(hub_api_url(settings), token) if apply else Told.AWAY
     closing = _applied(wish, len(changes), told) if apply else _planned(wish, len(changes), file)
     return [*map(str, changes), closing, *_password_lines(passwords)]
 
@@ -69,14 +67,6 @@ def _new_passwords(settings: Settings, places: Places, wish: Wish) -> dict[str, 
     file, groups = sign_ins_file(places), owners.groups(owners.hub)
     new: dict[str, str] = run_as(owners.hub, groups, lambda: add_sign_ins(file, names))
     return new
-
-
-def _tell(settings: Settings, store: Store, token: str) -> Told:
-    # Also where nothing changed: the hub may have been away when something did.
-    with store.reading() as session:
-        people = everybody(session)
-        gone = set(session.scalars(select(Person.name))) - people.keys()
-    return tell_hub(hub_api_url(settings), token, people, sorted(gone))
 
 
 def _planned(wish: Wish, count: int, file: Path) -> str:
