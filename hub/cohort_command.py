@@ -14,8 +14,10 @@ from bioskills.base.store import Store
 from bioskills.base.tables import now
 from bioskills.base.text import _, ngettext
 from bioskills.hub.addresses import hub_api_url
-from bioskills.hub.cohort_file import Wish, read_cohort_file
-from bioskills.hub.cohort_plan import Change, apply_wish
+from bioskills.hub.cohort_change import Change
+from bioskills.hub.cohort_file import read_cohort_file
+from bioskills.hub.cohort_plan import apply_wish
+from bioskills.hub.cohort_wish import Wish
 from bioskills.hub.demo import add_sign_ins, sign_ins_file
 from bioskills.hub.membership_door import Told, tell
 from bioskills.hub.privileges import become, run_as
