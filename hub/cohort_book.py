@@ -13,7 +13,7 @@ import sys
 import zipfile
 import zlib
 
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]  # it has no stubs
 
 from bioskills.base.problems import InputError
 from bioskills.base.text import _

@@ -65,7 +65,7 @@ class People:
         chosen = select(Person.name, Person.email).where(Person.email.is_not(None))
         inside = {person.name for person in self._wish.people}
         taken = {
-            email.casefold(): name
+            str(email).casefold(): name
             for name, email in self._session.execute(chosen)
             if name not in inside
         }

@@ -58,7 +58,7 @@ class Record:
         keys = keys or _columns(row)
         return {
             "table": row.__tablename__,
-            "id": inspect(row).identity[0],
+            "id": getattr(row, _key(row)),
             "before": None if before is None else {} if named else before,
             "after": {} if named else {key: _plain(getattr(row, key)) for key in keys},
         }
@@ -157,6 +157,10 @@ def _said(session: Session, stays: list[Mapping[str, Any]]) -> list[str]:
         elif entry["table"] == Cohort.__tablename__:
             said.append(_("The cohort stays, because a run or a seat belongs to it."))
     return said
+
+
+def _key(row: Base) -> str:
+    return str(inspect(type(row)).primary_key[0].key)
 
 
 def _columns(row: Base) -> tuple[str, ...]:
