@@ -29,6 +29,8 @@ __all__ = ["WantedPerson", "WantedRun", "Wish", "parse_cohort", "read_cohort_fil
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 MOST_SEATS = 100_000
+RESERVED = (PLATFORM, "upload", "template")
+"""Names that no cohort can have: the platform's own, and those of pages."""
 KINDS = (".csv", ".toml", *cohort_book.KINDS)
 
 
@@ -84,7 +86,7 @@ def _whole(sheet: Sheet, default_zone: str, problems: list[Problem]) -> Wish:
 def _wish(sheet: Sheet, default_zone: str, problems: list[Problem]) -> Wish:
     cohort = sheet.cohort
     slug = cohort.values.get("slug", "")
-    if not SLUG.fullmatch(slug) or slug == PLATFORM:
+    if not SLUG.fullmatch(slug) or slug in RESERVED:
         rule = _("A cohort's name is 1-40 of a-z, 0-9 and inner hyphens.")
         problems.append(bad(cohort.where, "cohort", slug, rule, cohort.line))
     problems += list(text_problems(cohort, "title"))

@@ -30,6 +30,7 @@ from bioskills.hub.campus import (
     overview_routes,
     pages_instructor,
     pages_learner,
+    people_pages,
     signin,
     token_pages,
 )
@@ -51,6 +52,7 @@ ROUTERS = (
     formgrader_routes.routes,
     pages_learner.routes,
     pages_instructor.routes,
+    people_pages.routes,
     token_pages.routes,
 )
 

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from bioskills.base.text import _
+from bioskills.hub.membership_door import Told, tell
 
 log = logging.getLogger("bioskills.campus")
 
@@ -107,6 +108,10 @@ class HubApi:
             return None
         told = _object(answer)
         return Grant(token=str(told["access_token"]), lifetime_s=int(told.get("expires_in") or 0))
+
+    def tell_membership(self) -> Told:
+        """Say that membership changed; the hub reads the table itself."""
+        return tell(self._url, self._own_token)
 
     def close(self) -> None:
         """Close the connections."""

@@ -122,7 +122,9 @@ def note_view(site: Site, caller: Browser, action: str, subject: str) -> None:
 
 
 def _first_page(caller: Browser) -> str:
-    return "courses" if teaches_anybody(caller) else "passport"
+    if teaches_anybody(caller):
+        return "courses"
+    return "people" if caller.holds("admin", tables.PLATFORM) else "passport"
 
 
 def _learner_of(session: Session, site: Site, caller: Browser, pseudonym: str) -> _Subject:

@@ -28,6 +28,8 @@ def navigation(site: Site, browser: Browser, current: str) -> list[Nav]:
         for cohort in _cohorts(browser):
             here = site.link(f"cohorts/{cohort}")
             links.append(Nav(_("Cohort {name}").format(name=cohort), here, current == here))
+    if browser.holds("admin", tables.PLATFORM):
+        links.append(Nav(_("People"), site.link("people"), current == "people"))
     if "instructor" in _roles(browser):
         links.append(Nav(_("Tokens"), site.link("tokens"), current == "tokens"))
     links.append(Nav(_("My lab"), f"{site.hub_url}spawn"))
