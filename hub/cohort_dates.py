@@ -34,7 +34,7 @@ def moment_of(
     try:
         moment = datetime.fromisoformat(text)
         if ends and DAY.fullmatch(text):
-            moment += timedelta(days=1)
+            moment += timedelta(days=1, seconds=-1)
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         rule = _("A date looks like 2027-03-22T09:00.")

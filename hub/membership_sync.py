@@ -15,7 +15,6 @@ from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
-from jupyterhub.roles import assign_default_roles
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 from tornado import web
@@ -111,75 +110,85 @@ class MembershipSync:
     def _settle(self, names: Sequence[str], people: People) -> None:
         db = self._app.db
         known = {user.name: user for user in db.scalars(_users().where(orm.User.name.in_(names)))}
+        groups = self._groups({group for name in names for group in groups_of([*people[name]])})
+        everybodys = orm.Role.find(db, "user")
         for name in names:
-            user = known.get(name) or self._new_user(name)
-            self._write(user, people[name])
+            user = known.get(name)
+            if user is None:
+                # One role by hand: the hub's own function would commit for each of them.
+                user = orm.User(name=name, roles=[everybodys], groups=[])
+                db.add(user)
+                self._app.authenticator.add_user(user)
+            self._write(user, people[name], groups)
         db.commit()
 
-    def _new_user(self, name: str) -> orm.User:
-        user = orm.User(name=name)
-        self._app.db.add(user)
-        assign_default_roles(self._app.db, entity=user)
-        self._app.authenticator.add_user(user)
-        return user
+    def _groups(self, names: set[str]) -> dict[str, orm.Group]:
+        db = self._app.db
+        found = {g.name: g for g in db.scalars(select(orm.Group).where(orm.Group.name.in_(names)))}
+        for name in sorted(names - found.keys()):
+            found[name] = orm.Group(name=name)
+            db.add(found[name])
+        db.flush()
+        return found
 
-    def _write(self, user: orm.User, held: Sequence[Seat]) -> bool:
-        changed = {group.name for group in user.groups} != set(groups_of(list(held)))
+    def _write(self, user: orm.User, held: Sequence[Seat], groups: Mapping[str, orm.Group]) -> bool:
+        wanted = groups_of([*held])
+        changed = {group.name for group in user.groups} != set(wanted)
         if changed:
-            user.groups = [self._group(name) for name in groups_of(list(held))]
+            user.groups = [groups[name] for name in wanted]
         roles = [role for role in map(hub_role_of, held) if role]
         if {role.name for role in user.roles} != {"user", *(role["name"] for role in roles)}:
+            self._app.db.flush()  # a new user has its number only then
             default = {"name": "user", "scopes": list(EVERYBODY)}
             self._app.users[user].sync_roles([default, *roles])
             changed = True
         return changed
 
-    def _group(self, name: str) -> orm.Group:
-        group = orm.Group.find(self._app.db, name)
-        if group is None:
-            group = orm.Group(name=name)
-            self._app.db.add(group)
-        return group
-
     # ---- who has none
 
     async def _show_out(self, people: People) -> bool:
-        """End what the gone have; False while a lab of theirs is still starting."""
+        """End what the gone have; False while a lab of theirs is not ended yet."""
         db, done = self._app.db, True
         names = [name for name in db.scalars(select(orm.User.name)) if name not in people]
         for batch in _batches([name for name in names if not is_account(name)]):
-            for user in db.scalars(_users().where(orm.User.name.in_(batch))).all():
-                done &= await self._end(user)
+            gone = _users(orm.User.api_tokens, orm.User.oauth_codes)
+            users = db.scalars(gone.where(orm.User.name.in_(batch))).all()
+            for user in users:
+                self._end(user)
             db.commit()
+            for user in users:
+                done &= await self._end_labs(user)
             await asyncio.sleep(0)
         return done
 
-    async def _end(self, user: orm.User) -> bool:
-        had = self._write(user, [])
+    def _end(self, user: orm.User) -> None:
+        had = self._write(user, [], {})
         tokens = [*user.api_tokens, *user.oauth_codes]
         for token in tokens:
             self._app.db.delete(token)
-        done = await self._end_labs(user)
         if had or tokens:
             user.cookie_id = orm.new_token()  # no sign-in of a browser is known by the old one
-            self._app.db.commit()
-        return done
 
     async def _end_labs(self, user: orm.User) -> bool:
         if user.id not in self._app.users:
             return True
         wrapped, done = self._app.users[user], True
         for name, spawner in list(wrapped.spawners.items()):
-            if spawner.pending:
+            try:
+                if spawner.pending:
+                    done = False
+                elif spawner.active:
+                    await self._app.proxy.delete_user(wrapped, name)
+                    await wrapped.stop(name)
+            except Exception:
+                # One lab that does not end keeps nobody else's from ending; it is tried again.
+                log.exception("Failed to end a lab of somebody without a seat")
                 done = False
-            elif spawner.active:
-                await self._app.proxy.delete_user(wrapped, name)
-                await wrapped.stop(name)
         return done
 
 
-def _users() -> Any:
-    fields = (orm.User.groups, orm.User.roles)
+def _users(*more: Any) -> Any:
+    fields = (orm.User.groups, orm.User.roles, *more)
     return select(orm.User).options(*map(selectinload, fields))
 
 

@@ -6,13 +6,11 @@ page of its own first; every change is one transaction with its line in the audi
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from bioskills.base.problems import InputError, Problem
@@ -21,6 +19,7 @@ from bioskills.hub.campus import people_upload
 from bioskills.hub.campus.callers import Browser
 from bioskills.hub.campus.pages_grading import progress_module, speak_to
 from bioskills.hub.campus.pages_shared import navigation
+from bioskills.hub.campus.people_copy import CopyForm, understood
 from bioskills.hub.campus.people_list import download_of
 from bioskills.hub.campus.people_shared import (
     REFUSED,
@@ -35,20 +34,10 @@ from bioskills.hub.campus.people_telling import Telling
 from bioskills.hub.campus.site import Site, render
 from bioskills.hub.campus.wording import add_words
 from bioskills.hub.cohort_end import copy_cohort, remove_cohort
-from bioskills.hub.cohort_file import RESERVED, SLUG
 from bioskills.hub.cohort_record import last_change, undo
 from bioskills.hub.cohort_view import cohorts
 
 AGAIN_MS = 1000
-TITLE_CHARS = 100
-
-
-class CopyForm(BaseModel):
-    """What the form for a copy sends; everything is text until it is understood."""
-
-    slug: str = ""
-    title: str = ""
-    opens: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,7 +150,7 @@ def _add_changes(router: APIRouter, desk: Desk) -> None:
     ) -> Response:
         require_admin(caller)
         try:
-            opens = _understood(form)
+            opens = understood(form)
             with site.store.transaction() as session:
                 cohort_of(session, slug, site)
                 done = copy_cohort(
@@ -268,29 +257,6 @@ def _copy_page(
         typed=faults.typed or CopyForm(),
         now=site.clock(),
     )
-
-
-def _understood(form: CopyForm) -> date:
-    problems = []
-    if not SLUG.fullmatch(form.slug) or form.slug in RESERVED:
-        rule = _("A cohort's name is 1-40 of a-z, 0-9 and inner hyphens.")
-        problems.append(Problem("slug", rule))
-    title = form.title.strip()
-    if len(title) > TITLE_CHARS or not title.isprintable():
-        rule = _("It is one line of at most {n} visible characters.").format(n=TITLE_CHARS)
-        problems.append(Problem("title", rule))
-    opens = _day(form.opens, problems)
-    if problems:
-        raise InputError(problems)
-    return opens
-
-
-def _day(text: str, problems: list[Problem]) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        problems.append(Problem("opens", _("Give a date such as 2027-09-06.")))
-        return date.min
 
 
 def _said(done: str, count: int) -> str:

@@ -60,7 +60,7 @@ def test_a_workbook_of_three_sheets_is_read_with_typed_dates_and_numbers() -> No
     assert wish.people[0].display_name == "Zo\u00eb K\u0142os"
     (run,) = wish.runs
     assert run.opens_at == datetime(2027, 3, 22, 8, tzinfo=UTC)
-    assert run.closes_at == datetime(2027, 5, 31, 22, tzinfo=UTC), "to the end of the 31st"
+    assert run.closes_at == datetime(2027, 5, 31, 21, 59, 59, tzinfo=UTC), "to the end of the 31st"
 
 
 def test_a_workbook_of_one_sheet_is_read_as_a_csv_file_is() -> None:
@@ -126,7 +126,7 @@ def test_dates_and_tags_of_a_seat_are_read() -> None:
 
     lea = wish.people[0]
     assert lea.since == datetime(2027, 2, 28, 23, tzinfo=UTC)
-    assert lea.until == datetime(2027, 6, 30, 22, tzinfo=UTC)
+    assert lea.until == datetime(2027, 6, 30, 21, 59, 59, tzinfo=UTC)
     assert lea.tags == ("b2", "evening")
 
 
