@@ -262,6 +262,10 @@ def _copy_page(
 def _said(done: str, count: int) -> str:
     sentences = {
         "applied": ngettext("{n} change was applied.", "{n} changes were applied.", count),
+        "applied_short": _(
+            "{n} changes were applied. There are not enough user ids for all their labs: raise "
+            "labs.uid_count and start the hub again."
+        ),
         "removed": ngettext("{n} seat has ended.", "{n} seats have ended.", count),
         "undone": _("The last change was taken back."),
         "copied": _("The next cohort is made. Bring its learners by a list."),

@@ -35,7 +35,7 @@ from bioskills.hub.cohort_change import Change
 from bioskills.hub.cohort_file import KINDS, parse_content
 from bioskills.hub.cohort_plan import apply_wish
 from bioskills.hub.cohort_wish import Wish
-from bioskills.hub.uids import give_uids
+from bioskills.hub.uids import NoUidLeftError, give_uids
 
 PASTED = "pasted.csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -169,12 +169,22 @@ def _apply(request: Request, desk: Desk, caller: Browser, found: Staged, shown: 
         return _faults(request, site, caller, found, error)
     except _MovedError:
         return RedirectResponse(desk.link("upload", f"{found.key}?moved=1"), 303)
-    give_uids(site.store, site.settings.labs.first_uid, site.settings.labs.uid_count)
     forget(site, found.key)
     site.bell.ring()
     desk.telling.begin()
-    query = urlencode({"done": "applied", "n": len(changes)})
+    done = "applied" if _give_uids(site) else "applied_short"
+    query = urlencode({"done": done, "n": len(changes)})
     return RedirectResponse(f"{desk.link(wish.cohort)}?{query}", 303)
+
+
+def _give_uids(site: Site) -> bool:
+    """Give everybody the uid of their lab; say whether there were enough."""
+    try:
+        give_uids(site.store, site.settings.labs.first_uid, site.settings.labs.uid_count)
+    except NoUidLeftError:
+        # What was applied stays applied; each lab asks again when it starts.
+        return False
+    return True
 
 
 def _refuse_moved(wish: Wish, changes: list[Change], shown: str) -> None:

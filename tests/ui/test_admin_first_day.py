@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -93,6 +94,30 @@ def groups(product: Product) -> dict[str, list[str]]:
         trust_env=False,
     )
     return {group["name"]: sorted(group["users"]) for group in answer.raise_for_status().json()}
+
+
+def test_the_saved_list_can_be_uploaded_again_and_changes_nothing(
+    empty_product: Product, ada: Page, tmp_path: Path
+) -> None:
+    file = tmp_path / "saved.csv"
+    file.write_text(
+        "name,display_name,roles,cohort,to,tags,seats,memory_mb\n"
+        "sam,=SUM(1),learner,saved,2029-06-30,a b,12,512\npat,Pat,instructor,saved,,,,\n"
+    )
+    assert empty_product.command("cohort", "apply", str(file)).returncode == 0
+    ada.goto(f"{empty_product.campus}people/saved")
+    with ada.expect_download() as saved:
+        ada.get_by_role("link", name="Save the list as CSV").click()
+    saved.value.save_as(tmp_path / "again.csv")
+    text = (tmp_path / "again.csv").read_text(encoding="utf-8-sig")
+    assert "'=SUM(1)" in text, "no cell can become a formula"
+
+    (tmp_path / "again.csv").write_text(text.replace("'=SUM(1)", "=SUM(1)"), encoding="utf-8-sig")
+    ada.goto(f"{empty_product.campus}people/upload")
+    ada.get_by_label(re.compile("^File")).set_input_files(tmp_path / "again.csv")
+    ada.get_by_role("button", name="Check the list").click()
+
+    expect(ada.get_by_text("Nothing to change.").first).to_be_visible()
 
 
 def test_an_admins_first_day_from_an_empty_platform(empty_product: Product, ada: Page) -> None:
@@ -221,6 +246,22 @@ def test_a_list_makes_no_admin_unless_a_box_says_so(empty_product: Product, ada:
     expect(ada.get_by_role("row").filter(has_text="admin")).to_contain_text("tick its box")
     send(ticked=True)
     expect(ada.get_by_role("row").filter(has_text="eve")).to_contain_text("admin")
+
+
+def test_a_long_list_is_shown_in_part_and_applied_whole(empty_product: Product, ada: Page) -> None:
+    rows = "".join(f"long-{n:03},learner,long\n" for n in range(400))
+    ada.goto(f"{empty_product.campus}people/upload")
+    ada.get_by_label("Or paste rows").fill(f"name,roles,cohort\n{rows}")
+    ada.get_by_role("button", name="Check the list").click()
+    expect(ada.locator("tbody tr")).to_have_count(200)
+    ada.get_by_role("link", name="Show 200 more").click()
+    expect(ada.locator("tbody tr")).to_have_count(400)
+    ada.get_by_role("button", name=re.compile("^Apply")).click()
+    # This installation keeps fewer user ids for labs than that, and says so.
+    expect(ada.get_by_role("status").first).to_contain_text("801 changes were applied")
+    expect(ada.get_by_role("status").first).to_contain_text("raise labs.uid_count")
+    expect(ada.get_by_text("400 learners")).to_be_visible()
+    assert eventually(lambda: len(groups(empty_product).get("learners-long", [])) == 400)
 
 
 def test_the_people_pages_are_shut_to_everybody_else(empty_product: Product, new_context) -> None:

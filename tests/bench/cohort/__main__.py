@@ -104,7 +104,8 @@ def main() -> None:
     parser.add_argument("--n", type=int, nargs="*", default=[30, 2000], help="people")
     wish = parser.parse_args()
     load = os.getloadavg()[0]
-    with running_product(LABS_UID_COUNT="20000") as product:
+    # Far from the uids of any other installation on this machine.
+    with running_product(LABS_FIRST_UID="20000000", LABS_UID_COUNT="20000") as product:
         found = [measure(product, count) for count in wish.n]
     for one in found:
         for name, figures in one.items():
