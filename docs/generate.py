@@ -13,8 +13,13 @@ from bioskills.base.commands import build_parser, nouns
 from bioskills.base.settings_command import reference_page
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.hub.role_routes import CAMPUS_ROUTES, HUB_ROUTES, Opening, words_of
+from bioskills.hub.cohort_columns import COLUMNS
 from bioskills.hub.roles import EVERYBODY, ROLE_TABLE
 
+COLUMNS_INTRODUCTION = """\
+A list of people has these columns and no others, in whatever order and form.
+A CSV file or a workbook of one sheet holds all of them in each row; a workbook may have the sheets `people`, `cohort` (with the limits) and `runs` instead; a TOML file has the tables `[cohort]`, `[limits]`, `[[people]]` and `[[runs]]`.
+In CSV, two columns have another name, because there the word alone would say too little: `cohort` and `run` for the two called `slug`."""
 REFERENCE = Path(__file__).parent / "reference"
 ROLES_INTRODUCTION = """\
 A role comes from a seat in a cohort; `bioskills cohort apply` gives and ends seats.
@@ -91,7 +96,30 @@ def _codes(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-PAGES = {"commands.md": commands_page, "roles.md": roles_page, "settings.md": reference_page}
+def columns_page() -> str:
+    """Return the reference page of the columns of a list of people."""
+    head = "| Column | In CSV | Meaning | Such as |\n|---|---|---|---|\n"
+    parts = [
+        "# Columns of a list of people",
+        NOTE.replace("help texts in the code", "table in hub/cohort_columns.py"),
+        COLUMNS_INTRODUCTION,
+    ]
+    for table in ("people", "cohort", "limits", "runs"):
+        rows = "\n".join(
+            f"| `{c.name}` | `{c.csv or c.name}` | {c.meaning} | {_codes((c.example,)) if c.example else ''} |"
+            for c in COLUMNS
+            if c.table == table
+        )
+        parts += [f"## {table}", head + rows]
+    return "\n\n".join(parts) + "\n"
+
+
+PAGES = {
+    "columns.md": columns_page,
+    "commands.md": commands_page,
+    "roles.md": roles_page,
+    "settings.md": reference_page,
+}
 
 
 def main(argv: list[str]) -> int:

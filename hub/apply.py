@@ -25,6 +25,7 @@ from bioskills.hub.membership import Seat, seats
 from bioskills.hub.oidc_apply import apply_oidc
 from bioskills.hub.oidc_incomplete import refuse_incomplete
 from bioskills.hub.origins import has_tls, refuse_unclear_origin, trusted_fronts
+from bioskills.hub.membership_door import MEMBERSHIP_SCOPE
 from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import CAMPUS_ACCESS, EVERYBODY
 from bioskills.hub.secrets_store import read_secret
@@ -157,6 +158,7 @@ def apply_roles(c: Any) -> None:
     c.JupyterHub.custom_scopes = {
         LAB_SCOPE: {"description": "List, fetch, hand in and read feedback from one's own lab."},
         RUN_LABS_SCOPE: {"description": "See which labs run, start and stop them; open none."},
+        MEMBERSHIP_SCOPE: {"description": "Say that membership changed; the hub reads the table."},
     }
     c.JupyterHub.load_roles = [
         {"name": "user", "scopes": list(EVERYBODY)},
@@ -171,6 +173,11 @@ def apply_roles(c: Any) -> None:
                 "users:activity",
                 "tokens",
             ],
+        },
+        {
+            "name": "membership",
+            "services": ["campus", "provision"],
+            "scopes": [MEMBERSHIP_SCOPE],
         },
         {
             "name": "culler",

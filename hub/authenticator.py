@@ -20,6 +20,8 @@ from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
 from bioskills.hub.labs_door import LAB_PATH, LABS_PATH, LabDoor, LabsDoor
 from bioskills.hub.membership import Seat, everybody, seats
 from bioskills.hub.reception import Reception, make_reception
+from bioskills.hub.membership_door import PATH as MEMBERSHIP_PATH
+from bioskills.hub.membership_sync import MembershipDoor, MembershipSync
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
 from bioskills.hub.sign_in_routes import handlers_of
 
@@ -88,10 +90,16 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
         return self.model_of(user.name) or False
 
     def get_handlers(self, app: Any) -> list[Any]:
-        """Add the door of formgraders to instructors, and that of labs to admins."""
+        """Add the doors to formgraders, to labs, and to what derives the hub from the table."""
+        sync = MembershipSync(app, self._store())
+        sync.follow_dates()
         ours = ((PATH, FormgraderDoor), (LABS_PATH, LabsDoor), (LAB_PATH, LabDoor))
         store = {"store": self._store()}
-        return [*super().get_handlers(app), *((path, door, store) for path, door in ours)]
+        return [
+            *super().get_handlers(app),
+            *((path, door, store) for path, door in ours),
+            (MEMBERSHIP_PATH, MembershipDoor, {"sync": sync}),
+        ]
 
     async def load_managed_roles(self) -> list[dict[str, Any]]:
         """Return every role that somebody holds, with its people."""

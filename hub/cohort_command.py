@@ -1,31 +1,43 @@
-"""Carry out `bioskills cohort plan|apply`.
+"""Carry out `bioskills cohort` verbs.
 
 Law: the file is read by whoever calls; the database is opened as its owner;
 a plan is the same transaction as an apply, rolled back.
 """
 
+import json
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bioskills.base.places import Places, database_url
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
-from bioskills.base.tables import Person, now
+from bioskills.base.tables import now
 from bioskills.base.text import _, ngettext
 from bioskills.hub.accounts import fill_printed
 from bioskills.hub.addresses import hub_api_url
-from bioskills.hub.cohort_file import Wish, read_cohort_file
-from bioskills.hub.cohort_plan import Change, apply_wish
+from bioskills.hub.cohort_change import Change
+from bioskills.hub.cohort_end import copy_cohort, remove_cohort
+from bioskills.hub.cohort_file import read_cohort_file
+from bioskills.hub.cohort_plan import apply_wish
+from bioskills.hub.cohort_record import undo
+from bioskills.hub.cohort_view import CohortLine, cohorts, find_cohort
+from bioskills.hub.cohort_wish import Wish
 from bioskills.hub.demo import add_sign_ins, is_demo, sign_ins_file
-from bioskills.hub.hub_groups import Told, tell_hub
-from bioskills.hub.membership import everybody
+from bioskills.hub.membership_door import Told, tell
 from bioskills.hub.privileges import become, run_as
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.state import ensure_state, owners_of, secret_files
 from bioskills.hub.uids import give_uids
+
+MANY = 200
+"""People above which the command says what it is doing."""
 
 
 def carry_out(
@@ -33,22 +45,115 @@ def carry_out(
 ) -> list[str]:
     """Plan or apply a cohort file and return the lines to print."""
     wish = read_cohort_file(file, settings.site.time_zone)
+    progress = _progress(len(wish.people))
+    progress(_("{n} people read.").format(n=len(wish.people)))
+    passwords = _new_passwords(settings, ensure_state(settings), wish) if apply else {}
+    with opened(settings) as (store, token):
+        changes = changes_of(store, wish, apply=apply, actor=actor, platform_roles=platform_roles)
+        progress(_counted(len(changes)))
+        if not apply:
+            return [*map(str, changes), _planned(wish, len(changes), file)]
+        fill_accounts(store, passwords)
+        give_uids(store, settings.labs.first_uid, settings.labs.uid_count)
+    progress(_("Telling the hub."))
+    # Also where nothing changed: the hub may have been away when something did.
+    told = tell(hub_api_url(settings), token)
+    closing = _applied(wish, len(changes), told)
+    return [*map(str, changes), closing, *_password_lines(passwords)]
+
+
+def remove(settings: Settings, slug: str, *, yes: bool, actor: str) -> list[str]:
+    """End a cohort's seats, or say what that would be."""
+
+    def act(session: Session) -> list[Change]:
+        return remove_cohort(session, slug, actor=actor, now=now())
+
+    kept = _("Work, evidence and credentials are kept.")
+    return _change(settings, act, slug, keep=yes, step=f"remove {slug} --yes", also=kept)
+
+
+def copy(
+    settings: Settings, names: tuple[str, str], opens: date, title: str, *, actor: str
+) -> list[str]:
+    """Make the next cohort like an earlier one."""
+
+    def act(session: Session) -> list[Change]:
+        return copy_cohort(session, names, opens, title=title, actor=actor, now=now())
+
+    also = _("Learners are not copied; bring their list: bioskills cohort apply FILE")
+    return _change(settings, act, names[1], keep=True, also=also)
+
+
+def take_back(settings: Settings, slug: str, *, actor: str) -> list[str]:
+    """Undo the last change of a cohort."""
+    with opened(settings) as (store, token), store.transaction() as session:
+        stays = undo(session, slug, actor=actor, at=now())
+    told = tell(hub_api_url(settings), token)
+    done = _("The last change of {name} was taken back. {reach}")
+    return [*(f"  {line}" for line in stays), done.format(name=slug, reach=_reach(told))]
+
+
+def listed(settings: Settings, *, as_json: bool) -> list[str]:
+    """Return every cohort, a line each or as JSON."""
+    with opened(settings) as (store, _token), store.reading() as session:
+        found = cohorts(session, now())
+    if as_json:
+        return [json.dumps([_model(line) for line in found], indent=1)]
+    if not found:
+        return [_("There is no cohort yet. Bring one: bioskills cohort apply FILE")]
+    width = max(len(line.slug) for line in found)
+    text = _("{learners} learners, {staff} others, {runs} runs, {state}")
+    return [
+        f"  {line.slug:<{width}}  {line.title}: "
+        + text.format(
+            learners=line.count("learner"),
+            staff=line.staff,
+            runs=len(line.runs),
+            state=line.state(now()),
+        )
+        for line in found
+    ]
+
+
+def shown(settings: Settings, slug: str, *, as_json: bool) -> list[str]:
+    """Return one cohort with its people and runs."""
+    with opened(settings) as (store, _token), store.reading() as session:
+        line = find_cohort(session, slug, now())
+    if as_json:
+        return [json.dumps(_model(line), indent=1)]
+    runs = [
+        f"  {run.slug}: {run.course} {run.version}, {run.opens_at:%Y-%m-%d %H:%M} to "
+        f"{run.closes_at:%Y-%m-%d %H:%M} UTC, {run.state(now())}"
+        for run in line.runs
+    ]
+    people = [
+        f"  {person.name}  {person.pseudonym}  {person.display_name}  {' '.join(person.roles)}"
+        for person in line.people
+    ]
+    return [f"{line.title} ({line.slug})", *runs, *people]
+
+
+def _model(line: CohortLine) -> dict[str, object]:
+    plain: dict[str, object] = json.loads(json.dumps(asdict(line), default=_iso))
+    return plain | {"state": line.state(now())}
+
+
+def _iso(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Store, str]]:
+    """Yield our database, opened as its owner, and the token for the hub."""
     places, owners = ensure_state(settings), owners_of(settings)
     token = read_secret(secret_files(places).provision)
-    passwords = _new_passwords(settings, places, wish) if apply else {}
     # The database belongs to the campus; nothing is written there as root.
     become(owners.campus, owners.groups(owners.campus))
     store = Store(database_url(settings))
     try:
-        changes = changes_of(store, wish, apply=apply, actor=actor, platform_roles=platform_roles)
-        if apply:
-            fill_accounts(store, passwords)
-            give_uids(store, settings.labs.first_uid, settings.labs.uid_count)
-        told = _tell(settings, store, token) if apply else Told.AWAY
+        yield store, token
     finally:
         store.close()
-    closing = _applied(wish, len(changes), told) if apply else _planned(wish, len(changes), file)
-    return [*map(str, changes), closing, *_password_lines(passwords)]
 
 
 def changes_of(
@@ -60,6 +165,38 @@ def changes_of(
         if not apply:
             session.rollback()
     return changes
+
+
+def _change(
+    settings: Settings,
+    act: Callable[[Session], list[Change]],
+    slug: str,
+    *,
+    keep: bool,
+    step: str = "",
+    also: str = "",
+) -> list[str]:
+    with opened(settings) as (store, token):
+        with store.transaction() as session:
+            changes = act(session)
+            if not keep:
+                session.rollback()
+        if not keep:
+            text = _("{what}. {also} Nothing was changed. To do it: bioskills cohort {step}")
+            planned = text.format(what=_counted(len(changes)), also=also, step=step)
+            return [*map(str, changes), planned]
+    told = tell(hub_api_url(settings), token)
+    text = _("{what} applied to {name}. {reach} {also}")
+    done = text.format(what=_counted(len(changes)), name=slug, reach=_reach(told), also=also)
+    return [*map(str, changes), done]
+
+
+def _progress(people: int) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        if people > MANY:
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - the command's own output
+
+    return say
 
 
 def _new_passwords(settings: Settings, places: Places, wish: Wish) -> dict[str, str]:
@@ -85,6 +222,12 @@ def _tell(settings: Settings, store: Store, token: str) -> Told:
         people = everybody(session)
         gone = set(session.scalars(select(Person.name))) - people.keys()
     return tell_hub(hub_api_url(settings), token, people, sorted(gone))
+
+
+def fill_accounts(store: Store, passwords: Mapping[str, str]) -> None:
+    """Make accounts with the printed passwords of a demo; does nothing without one."""
+    with store.transaction() as session:
+        fill_printed(session, passwords, now())
 
 
 def _planned(wish: Wish, count: int, file: Path) -> str:

@@ -1,113 +1,82 @@
-"""Read a cohort from a CSV or TOML file a person wrote.
+"""Read a cohort from a file a person wrote: CSV, TOML, XLSX or ODS.
 
 Law: pure but for reading the file; every fault of every row is reported at
 once with its line; a file with a fault gives nothing.
-
-Vocabulary: the *wish* is what the file wants a cohort to be, whole: who is not
-named in it has no seat from it.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bioskills.base.problems import InputError, Problem, nearest
-from bioskills.base.tables import PLATFORM, ROLES
-from bioskills.base.text import _
-from bioskills.hub.cohort_limits import Limits, limits_from
-from bioskills.hub.cohort_rows import Row, Sheet, sheet_from_csv, sheet_from_toml
-from bioskills.hub.grading_accounts import is_account
+from bioskills.base.problems import InputError, Problem
+from bioskills.base.tables import PLATFORM
+from bioskills.base.text import _, ngettext
+from bioskills.hub import cohort_book
+from bioskills.hub.cohort_columns import OFFERED_ENVIRONMENTS
+from bioskills.hub.cohort_dates import moment_of, zone_of
+from bioskills.hub.cohort_limits import limits_from
+from bioskills.hub.cohort_persons import people_of, text_problems
+from bioskills.hub.cohort_rows import (
+    Row,
+    Sheet,
+    sheet_from_book,
+    sheet_from_table,
+    sheet_from_toml,
+)
+from bioskills.hub.cohort_text import table_of, text_of
+from bioskills.hub.cohort_wish import Fault, WantedPerson, WantedRun, Wish, bad
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?", re.ASCII)
+__all__ = ["WantedPerson", "WantedRun", "Wish", "parse_cohort", "read_cohort_file"]
+
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-MOST_CHARS = 100
-PLATFORM_ROLES = ("admin", "manager")
-
-
-@dataclass(frozen=True)
-class WantedPerson:
-    """A person as the file wants them."""
-
-    name: str
-    display_name: str
-    email: str | None
-    roles: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class WantedRun:
-    """A delivery of a course as the file wants it."""
-
-    slug: str
-    course: str
-    version: str
-    opens_at: datetime
-    closes_at: datetime
-    time_zone: str
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A cohort as the file wants it."""
-
-    cohort: str
-    title: str
-    people: tuple[WantedPerson, ...]
-    runs: tuple[WantedRun, ...]
-    limits: Limits = field(default_factory=dict)
-
-    def seats_of(self, person: WantedPerson) -> list[tuple[str, str]]:
-        """Return the (cohort, role) pairs; admins and managers serve the whole platform."""
-        return [
-            (PLATFORM if role in PLATFORM_ROLES else self.cohort, role) for role in person.roles
-        ]
+MOST_SEATS = 100_000
+RESERVED = (PLATFORM, "upload", "template")
+"""Names that no cohort can have: the platform's own, and those of pages."""
+KINDS = (".csv", ".toml", *cohort_book.KINDS)
 
 
 def read_cohort_file(path: Path, default_zone: str) -> Wish:
     """Return what a file wants.
 
     Args:
-        path: A `.csv` or `.toml` file.
+        path: A `.csv`, `.toml`, `.xlsx` or `.ods` file.
         default_zone: IANA zone of dates that name none.
 
     Raises:
         InputError: With every fault of the file.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
     except OSError as error:
-        raise InputError(
-            [Problem(str(path), _("cannot be read: {reason}.").format(reason=error.strerror))]
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            [Problem(str(path), _("is not UTF-8 text."), next=_("Save it as CSV UTF-8."))]
-        ) from error
-    return parse_cohort(text, path.suffix.lower(), path.name, default_zone)
+        what = _("cannot be read: {reason}.").format(reason=error.strerror)
+        raise InputError([Fault(str(path), what)]) from error
+    return parse_content(content, path.name, default_zone)
+
+
+def parse_content(content: bytes, file: str, default_zone: str) -> Wish:
+    """Return what these bytes want; the file's name says of which kind they are."""
+    kind = Path(file).suffix.lower()
+    if kind in cohort_book.KINDS:
+        problems: list[Problem] = []
+        sheet = sheet_from_book(cohort_book.tables_of(content, file), file, problems)
+        return _whole(sheet, default_zone, problems)
+    if kind not in KINDS:
+        what = _("is none of {kinds}.").format(kinds=", ".join(KINDS))
+        step = _("Rename it, or see: bioskills cohort --help")
+        raise InputError([Fault(file, what, next=step)])
+    return parse_cohort(text_of(content, file), kind, file, default_zone)
 
 
 def parse_cohort(text: str, kind: str, file: str, default_zone: str) -> Wish:
     """Return what this text wants; `kind` is `.csv` or `.toml`."""
     problems: list[Problem] = []
-    if kind == ".csv":
-        sheet = sheet_from_csv(text, file, problems)
-    elif kind == ".toml":
+    if kind == ".toml":
         sheet = sheet_from_toml(text, file, problems)
     else:
-        raise InputError(
-            [
-                Problem(
-                    file,
-                    _("is neither .csv nor .toml."),
-                    next=_("Rename it, or see: bioskills cohort --help"),
-                )
-            ]
-        )
+        sheet = sheet_from_table(table_of(text, file), file, problems)
+    return _whole(sheet, default_zone, problems)
+
+
+def _whole(sheet: Sheet, default_zone: str, problems: list[Problem]) -> Wish:
     wish = _wish(sheet, default_zone, problems)
     if problems:
         raise InputError(problems)
@@ -115,112 +84,54 @@ def parse_cohort(text: str, kind: str, file: str, default_zone: str) -> Wish:
 
 
 def _wish(sheet: Sheet, default_zone: str, problems: list[Problem]) -> Wish:
-    slug = sheet.cohort.values.get("slug", "")
-    if not SLUG.fullmatch(slug) or slug == PLATFORM:
-        problems.append(
-            _bad(
-                sheet.cohort.where,
-                "cohort",
-                slug,
-                _("A cohort's name is 1-40 of a-z, 0-9 and inner hyphens."),
-            )
-        )
-    problems += list(_text_problems(sheet.cohort, "title"))
-    people = _people(sheet, problems)
+    cohort = sheet.cohort
+    slug = cohort.values.get("slug", "")
+    if not SLUG.fullmatch(slug) or slug in RESERVED:
+        rule = _("A cohort's name is 1-40 of a-z, 0-9 and inner hyphens.")
+        problems.append(bad(cohort.where, "cohort", slug, rule, cohort.line))
+    problems += list(text_problems(cohort, "title"))
+    people = people_of(sheet, default_zone, problems)
     runs = [run for row in sheet.runs if (run := _run(row, slug, default_zone, problems))]
     problems += _twice(sheet.runs, [run.slug for run in runs])
     limits = limits_from(sheet.limits.values, sheet.limits.where, problems)
-    title = sheet.cohort.values.get("title") or slug
-    return Wish(slug, title, tuple(people), tuple(runs), limits)
+    return Wish(
+        cohort=slug,
+        title=cohort.values.get("title") or slug,
+        people=tuple(people),
+        runs=tuple(runs),
+        limits=limits,
+        seats=_seats(cohort, people, problems),
+        environment=_environment(cohort, problems),
+    )
 
 
-def _people(sheet: Sheet, problems: list[Problem]) -> list[WantedPerson]:
-    people: dict[str, WantedPerson] = {}
-    for row in sheet.people:
-        other = row.values.get("cohort") or sheet.cohort.values.get("slug", "")
-        if other != sheet.cohort.values.get("slug", ""):
-            problems.append(_bad(row.where, "cohort", other, _("One file holds one cohort.")))
-        person = _person(row, problems)
-        if person is None:
-            continue
-        if person.name in people:
-            problems.append(
-                _bad(
-                    row.where,
-                    "name",
-                    person.name,
-                    _("This name stands in an earlier row; put all roles into one row."),
-                )
-            )
-        people.setdefault(person.name, person)
-    return list(people.values())
-
-
-def _person(row: Row, problems: list[Problem]) -> WantedPerson | None:
-    name, email = row.values.get("name", "").lower(), row.values.get("email", "")
-    roles = tuple(sorted(set(re.split(r"[\s,;|]+", row.values.get("roles", "").strip())) - {""}))
-    before = len(problems)
-    if is_account(name):
-        problems.append(
-            _bad(
-                row.where,
-                "name",
-                name,
-                _("Names that begin like this belong to the site's own accounts; choose another."),
-            )
-        )
-    if not NAME.fullmatch(name):
-        problems.append(
-            _bad(
-                row.where,
-                "name",
-                name,
-                _("A name is 1-40 of a-z, 0-9, dot and hyphen, and is used to sign in."),
-            )
-        )
-    if email and not EMAIL.fullmatch(email):
-        problems.append(
-            _bad(
-                row.where,
-                "email",
-                email,
-                _("A mail address looks like lea@example.org; leave it empty where there is none."),
-            )
-        )
-    problems += list(_text_problems(row, "display_name"))
-    problems += list(_role_problems(row.where, roles))
-    if len(problems) > before:
+def _seats(row: Row, people: list[WantedPerson], problems: list[Problem]) -> int | None:
+    text = row.values.get("seats", "")
+    if not text:
         return None
-    return WantedPerson(name, row.values.get("display_name") or name, email or None, roles)
+    if not re.fullmatch(r"\d{1,6}", text, re.ASCII) or not 1 <= int(text) <= MOST_SEATS:
+        rule = _("It is a whole number from {least} to {most}.").format(least=1, most=MOST_SEATS)
+        problems.append(bad(row.where, "seats", text, rule, row.line))
+        return None
+    learners = sum("learner" in person.roles for person in people)
+    if learners > int(text):
+        what = ngettext(
+            "{n} learner is in the list, and the cohort has {seats} seats.",
+            "{n} learners are in the list, and the cohort has {seats} seats.",
+            learners,
+        ).format(n=learners, seats=text)
+        step = _("Raise seats, or take people out.")
+        problems.append(Fault(row.where, what, "", step, row.line, "seats", text))
+    return int(text)
 
 
-def _text_problems(row: Row, key: str) -> Iterator[Problem]:
-    # Line feeds and direction marks could forge lines of the plan that a person reads.
-    text = row.values.get(key, "")
-    if len(text) > MOST_CHARS or any(unicodedata.category(char).startswith("C") for char in text):
-        yield _bad(
-            row.where,
-            key,
-            text[:MOST_CHARS],
-            _("It is one line of at most {n} visible characters.").format(n=MOST_CHARS),
-        )
-
-
-def _role_problems(where: str, roles: tuple[str, ...]) -> Iterator[Problem]:
-    if not roles:
-        yield Problem(
-            where, _("no role is given."), next=_("Roles: {roles}.").format(roles=", ".join(ROLES))
-        )
-    for role in roles:
-        if role not in ROLES:
-            near = nearest(role, (*ROLES, "teacher", "student"))
-            guess = {"teacher": "instructor", "student": "learner"}.get(near, near)
-            hint = (
-                _("Did you mean {near}?").format(near=guess)
-                if guess
-                else _("Roles: {roles}.").format(roles=", ".join(ROLES))
-            )
-            yield Problem(where, _("there is no role {role}.").format(role=role), next=hint)
+def _environment(row: Row, problems: list[Problem]) -> str:
+    name = row.values.get("environment", "")
+    if name and name not in OFFERED_ENVIRONMENTS:
+        what = _("there is no environment {name}.").format(name=name)
+        step = _("Environments here: {names}.").format(names=", ".join(OFFERED_ENVIRONMENTS))
+        problems.append(Fault(row.where, what, "", step, row.line, "environment", name))
+    return name
 
 
 def _run(row: Row, cohort: str, default_zone: str, problems: list[Problem]) -> WantedRun | None:
@@ -228,58 +139,24 @@ def _run(row: Row, cohort: str, default_zone: str, problems: list[Problem]) -> W
     zone_name = values.get("time_zone") or default_zone
     slug = values.get("slug") or f"{cohort}-{values.get('course', '')}"[:64]
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", slug):
-        problems.append(
-            _bad(row.where, "run", slug, _("A run's name is 1-64 of a-z, 0-9 and hyphens."))
-        )
+        rule = _("A run's name is 1-64 of a-z, 0-9 and hyphens.")
+        problems.append(bad(row.where, "run", slug, rule, row.line))
     if not values.get("course"):
-        problems.append(
-            Problem(
-                row.where,
-                _("the run names no course."),
-                next=_('Give: course = "sequences-first-steps"'),
-            )
-        )
-    zone = _zone(row.where, zone_name, problems)
-    opens, closes = (
-        _moment(row.where, key, values.get(key, ""), zone, problems) for key in ("opens", "closes")
-    )
+        step = _('Give: course = "sequences-first-steps"')
+        what = _("the run names no course.")
+        problems.append(Fault(row.where, what, "", step, row.line, "course"))
+    zone = zone_of(row, zone_name, problems)
+    opens = moment_of(row, "opens", zone, problems, ends=False)
+    closes = moment_of(row, "closes", zone, problems, ends=True)
     if opens and closes and opens >= closes:
-        problems.append(
-            _bad(row.where, "closes", values["closes"], _("A run closes after it opens."))
-        )
+        rule = _("A run closes after it opens.")
+        problems.append(bad(row.where, "closes", values["closes"], rule, row.line))
     if len(problems) > before or opens is None or closes is None:
         return None
     return WantedRun(slug, values["course"], values.get("version", ""), opens, closes, zone_name)
 
 
-def _zone(where: str, name: str, problems: list[Problem]) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        problems.append(
-            _bad(where, "time_zone", name, _("Use an IANA name such as Europe/Berlin."))
-        )
-        return ZoneInfo("UTC")
-
-
-def _moment(
-    where: str, key: str, text: str, zone: ZoneInfo, problems: list[Problem]
-) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        problems.append(_bad(where, key, text, _("A date looks like 2027-03-22T09:00.")))
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-
-
-def _twice(rows: list[Row], slugs: list[str]) -> list[Problem]:
+def _twice(rows: list[Row], slugs: list[str]) -> list[Fault]:
     doubles = sorted({slug for slug in slugs if slugs.count(slug) > 1})
-    return [
-        _bad(rows[-1].where, "run", slug, _("This run is described twice with different values."))
-        for slug in doubles
-    ]
-
-
-def _bad(where: str, key: str, value: str, rule: str) -> Problem:
-    return Problem(where, _("{key} is {value!r}.").format(key=key, value=value), rule=rule)
+    rule = _("This run is described twice with different values.")
+    return [bad(rows[-1].where, "run", slug, rule, rows[-1].line) for slug in doubles]

@@ -76,40 +76,10 @@ def add_doctor(sub: "Verbs[argparse.ArgumentParser]") -> None:
 
 
 def add_cohort(sub: "Verbs[argparse.ArgumentParser]") -> None:
-    """Add `bioskills cohort plan|apply`."""
-    verbs = verbs_of(
-        sub, "cohort", _("Provision people, roles and runs of a cohort. For the admin.")
-    )
-    for verb, text in (
-        ("plan", _("Show what a file would change; changes nothing.")),
-        ("apply", _("Make a cohort as the file says; effective at once, no restart.")),
-    ):
-        parser = verbs.add_parser(verb, help=text, description=text)
-        parser.add_argument(
-            "file", type=Path, help=_("A .csv or .toml file; see docs/how-to/first-cohort.md")
-        )
-        parser.add_argument(
-            "--platform-roles",
-            action="store_true",
-            help=_("Let the file make somebody admin or manager of the whole platform."),
-        )
-        parser.set_defaults(act=_cohort, apply=verb == "apply")
+    """Add `bioskills cohort`."""
+    from bioskills.hub.cohort_verbs import add_cohort_verbs as add  # noqa: PLC0415
 
-
-def _cohort(options: argparse.Namespace) -> int:
-    from bioskills.hub.cohort_command import carry_out  # noqa: PLC0415
-
-    settings = load_settings()
-    outcome = carry_out(
-        settings,
-        options.file,
-        apply=options.apply,
-        actor=getpass.getuser(),
-        platform_roles=options.platform_roles,
-    )
-    for line in outcome:
-        say(line)
-    return 0
+    add(sub, say)
 
 
 def add_course_install(sub: "Verbs[argparse.ArgumentParser]") -> None:

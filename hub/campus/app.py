@@ -32,6 +32,7 @@ from bioskills.hub.campus import (
     overview_routes,
     pages_instructor,
     pages_learner,
+    people_pages,
     signin,
     token_pages,
 )
@@ -53,6 +54,7 @@ ROUTERS = (
     formgrader_routes.routes,
     pages_learner.routes,
     pages_instructor.routes,
+    people_pages.routes,
     token_pages.routes,
     invitations.routes,
     admin.routes,

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from bioskills.base.text import _
+from bioskills.hub.membership_door import Told, tell
 
 log = logging.getLogger("bioskills.campus")
 
@@ -127,6 +128,9 @@ class HubApi:
             return self._http.request(method, url, headers=headers, timeout=DOOR_TIMEOUT_S)
         except httpx.HTTPError as error:
             raise HubAwayError(_("The hub did not answer.")) from error
+    def tell_membership(self) -> Told:
+        """Say that membership changed; the hub reads the table itself."""
+        return tell(self._url, self._own_token)
 
     def close(self) -> None:
         """Close the connections."""

@@ -34,7 +34,7 @@ from bioskills.hub.campus import pages_work as work
 from bioskills.hub.campus.job_board import progress_of, progress_words
 from bioskills.hub.campus.notices import now_shown
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, unit_view, version_of
-from bioskills.hub.campus.wording import moment, number
+from bioskills.hub.campus.wording import begins, moment, number
 from bioskills.hub.membership import seats
 
 SEES_RUNS = ("learner", "instructor")
@@ -167,7 +167,7 @@ def next_step(
     if now < run.opens_at:
         opens = moment(run.opens_at, run.time_zone, now, relative=True)
         detail = _("It opens on {time}. Until then you can look around.").format(time=opens)
-        return NextStep(kind="wait", title=_("Your course has not begun."), detail=detail)
+        return NextStep(kind="wait", title=begins(run.opens_at, run.time_zone, now), detail=detail)
     if now >= run.closes_at:
         detail = _("What you handed in and what came back stay here.")
         return NextStep(kind="none", title=_("This course has ended."), detail=detail)

@@ -116,6 +116,17 @@ def moment(at: datetime, zone: str, now: datetime, *, relative: bool = False) ->
     return f"{text} ({distance(at, now)})" if relative else text
 
 
+def begins(opens: datetime, zone: str, now: datetime) -> str:
+    """Say on which day a course begins: by its name within a week, by its date later."""
+    there, here = (when.astimezone(ZoneInfo(zone)) for when in (opens, now))
+    days = (there.date() - here.date()).days
+    if days < 1:
+        return _("Your course begins today.")
+    named = days < len(_long_weekdays())
+    shown = _long_weekdays()[there.weekday()] if named else day(opens, zone)
+    return _("Your course begins on {day}.").format(day=shown)
+
+
 def day(at: datetime, zone: str) -> str:
     """Return a date as tables write it: ``11 Mar 2027``."""
     there = at.astimezone(ZoneInfo(zone))
@@ -189,6 +200,13 @@ def _amount(minutes: int) -> str:
 
 def _weekdays() -> tuple[str, ...]:
     return _("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")
+
+
+def _long_weekdays() -> tuple[str, ...]:
+    return (
+        *(_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday")),
+        *(_("Friday"), _("Saturday"), _("Sunday")),
+    )
 
 
 def _months() -> tuple[str, ...]:

@@ -40,6 +40,7 @@ class Product:
         port: The proxy's port.
         process: `bioskills run`, once started.
         course: The course it begins with.
+        demo: Whether it is filled with the demo cohort.
     """
 
     data: Path
@@ -47,6 +48,7 @@ class Product:
     port: int
     process: "subprocess.Popen[str] | None" = None
     course: Path = COURSE
+    demo: bool = True
 
     @property
     def url(self) -> str:
@@ -101,7 +103,7 @@ class Product:
         """Start the command and return at once."""
         with (self.data / "run.log").open("w") as log:
             self.process = subprocess.Popen(
-                [self.program, "run", "--demo", str(self.course)],
+                [self.program, "run", *(["--demo", str(self.course)] if self.demo else [])],
                 env=self.environ,
                 cwd=ROOT,
                 stdout=log,

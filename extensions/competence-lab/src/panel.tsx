@@ -130,7 +130,7 @@ function NotBegun({ model, run, locale }: IProps & { run: IRun }): React.JSX.Ele
     <section className="bsh-sec" aria-labelledby="bsh-next">
       <h2 id="bsh-next">{trans.__('Next')}</h2>
       <div className="bsh-empty">
-        <strong>{trans.__('%1 has not begun.', run.title)}</strong>
+        <strong>{run.next.title}</strong>
         {trans.__(
           'The first lesson opens %1. Until then you can look around: nothing you do here can break anything.',
           absolute(run.opens_at, new Date(), locale, trans)

@@ -197,8 +197,10 @@ def test_a_run_described_twice_is_told() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("c.xlsx", b"PK", "neither .csv nor .toml"),
-        ("c.csv", b"\xff\xfen\x00", "not UTF-8"),
+        ("c.xlsx", b"PK", "not a workbook, or is damaged"),
+        ("c.pdf", b"%PDF", "none of .csv, .toml, .xlsx, .ods"),
+        ("c.csv", "name,roles\nJos\u00e9,learner\n".encode("cp1252"), "not UTF-8"),
+        ("c.csv", b"name\0,roles", "is not text"),
         ("gone.csv", None, "cannot be read: No such file"),
     ],
 )

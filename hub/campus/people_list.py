@@ -1,0 +1,58 @@
+"""Give the list of a cohort's people as a file that can be mended and uploaded again.
+
+Law: no cell can become a formula; who took the list stands in the audit log.
+"""
+
+import csv
+import io
+
+from fastapi.responses import Response
+
+from bioskills.base.tables import AuditEntry
+from bioskills.hub.campus.callers import Browser
+from bioskills.hub.campus.cohort_table import guarded
+from bioskills.hub.campus.people_shared import cohort_of
+from bioskills.hub.campus.site import Site
+from bioskills.hub.cohort_limits import LAB_LIMITS
+from bioskills.hub.cohort_view import CohortLine
+
+COLUMNS = (
+    *("cohort", "title", "seats", "environment", "name", "display_name", "email", "roles"),
+    *("tags", "from", "to", "pseudonym", *LAB_LIMITS),
+)
+
+
+def download_of(site: Site, caller: Browser, slug: str) -> Response:
+    """Return the list as CSV for a spreadsheet program, and note who took it."""
+    with site.store.transaction() as session:
+        line = cohort_of(session, slug, site)
+        entry = AuditEntry(at=site.clock(), actor=caller.pseudonym, action="exported people")
+        entry.subject, entry.detail = slug, {"people": len(line.people)}
+        session.add(entry)
+    head = {"Content-Disposition": f'attachment; filename="people-{line.slug}.csv"'}
+    return Response(as_csv(line), media_type="text/csv; charset=utf-8", headers=head)
+
+
+def as_csv(line: CohortLine) -> str:
+    """Return the people of a cohort as CSV."""
+    target = io.StringIO()
+    writer = csv.writer(target)
+    writer.writerow(COLUMNS)
+    for person in line.people:
+        cells = (
+            line.slug,
+            line.title,
+            str(line.seats or ""),
+            line.environment,
+            person.name,
+            person.display_name,
+            person.email,
+            " ".join(person.roles),
+            " ".join(person.tags),
+            person.since.isoformat() if person.since else "",
+            person.until.isoformat() if person.until else "",
+            person.pseudonym,
+            *(str(line.limits.get(name, "")) for name in LAB_LIMITS),
+        )
+        writer.writerow([guarded(cell) for cell in cells])
+    return "\ufeff" + target.getvalue()
