@@ -18,7 +18,7 @@ from jupyterhub.auth import Authenticator
 from traitlets import Bool, Instance, Unicode
 
 from bioskills.base.store import Store
-from bioskills.hub import grading_accounts
+from bioskills.hub import grading_accounts, papers_door
 from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
 from bioskills.hub.membership import Seat, everybody, seats
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
@@ -39,6 +39,9 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
     manage_roles = Bool(True)
     reset_managed_roles_on_startup = Bool(True)
     allow_all = Bool(True, help="The table below decides; nobody without a seat gets a model.")
+    papers_page = Unicode(
+        config=True, help="Where the paper on privacy is shown first; empty: not."
+    )
     store = Instance(Store, allow_none=True)
 
     def _store(self) -> Store:
@@ -88,8 +91,10 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
         return self.model_of(user.name) or False
 
     def get_handlers(self, app: Any) -> list[Any]:
-        """Add the door through which instructors reach formgrader."""
-        return [*super().get_handlers(app), (PATH, FormgraderDoor, {"store": self._store()})]
+        """Add the door through which instructors reach formgrader, and the paper before a lab."""
+        formgrader = (PATH, FormgraderDoor, {"store": self._store()})
+        papers = papers_door.doors(self._store(), self.papers_page)
+        return [*super().get_handlers(app), formgrader, *papers]
 
     async def load_managed_roles(self) -> list[dict[str, Any]]:
         """Return every role that somebody holds, with its people."""

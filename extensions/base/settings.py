@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bioskills.base.problems import InputError, Problem
+from bioskills.base.settings_papers import Papers
+from bioskills.base.settings_section import Section
 from bioskills.base.settings_sources import Gathered, gather
 from bioskills.base.text import _
 
@@ -26,12 +28,6 @@ DEFAULT_FILE = "bioskills.toml"
 ENVIRONMENTS = ("hub", "lab", "course", "dev")
 COMPLETE = ".complete"
 """The set-up writes this file into an environment that it finished."""
-
-
-class Section(BaseModel):
-    """A frozen table of options."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class Site(Section):
@@ -356,6 +352,7 @@ class Settings(Section):
     exchange: Exchange = Exchange()
     grading: Grading = Grading()
     sign_in: SignIn = SignIn()
+    papers: Papers = Papers()
 
     @property
     def is_loopback(self) -> bool:
