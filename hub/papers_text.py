@@ -136,7 +136,7 @@ def _operator(settings: Settings) -> Part:
         _("This site is run by {operator}.").format(operator=named)
         if named
         else _(
-            "Who runs this site is not set yet (site.operator). Ask the person who invited you before you enter anything about yourself."
+            "Who runs this site has not been said yet. Ask the person who invited you before you enter anything about yourself."
         ),
         _("Questions about your data: {contact}").format(contact=contact)
         if contact
@@ -191,7 +191,7 @@ def _kept(settings: Settings) -> Part:
         _("Your work, your results and your name are kept {retention}.").format(retention=retention)
         if retention
         else _(
-            "For how long your work, your results and your name are kept, the people who run this site have to name (papers.retention)."
+            "For how long your work, your results and your name are kept, the people who run this site have to name."
         ),
         _(
             "You are signed out after twelve hours. Your JupyterLab stops when it has been idle for {minutes} minutes; its files stay."

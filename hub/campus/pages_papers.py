@@ -78,6 +78,8 @@ def _add_papers(router: APIRouter) -> None:
     ) -> Response:
         site = site_of(request)
         _note(site, caller, version)
+        if next == LAB:
+            return render(request, "to_lab.html", address=where_to(site, next))
         return RedirectResponse(where_to(site, next), 303)
 
 

@@ -10,6 +10,7 @@ import { trainingIcon } from './icons.js';
 import { Model } from './model.js';
 import { TrainingPanel } from './panel.js';
 import { LabWatch } from './watch.js';
+import { writeNumbers } from './words.js';
 
 const SHOWN = 'bioskills-lab:shown';
 
@@ -28,6 +29,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const language = (translator ?? nullTranslator).languageCode;
     const trans = (translator ?? nullTranslator).load('bioskills_lab');
     const locale = localeOf(language);
+    writeNumbers(locale);
     const model = new Model(new Api(app.serviceManager.serverSettings, trans), trans);
     const actions = new Actions(app, model, locale);
     const watch = new LabWatch(model.api, trans, locale, () => void app.commands.execute('bioskills-lab:show'));
