@@ -64,7 +64,7 @@ docs: python ## Write the reference pages again from the code
 	@$(BUILD) --dev -- python docs/generate.py
 
 messages: python ## Gather all sentences for translators, merge them into the catalogues
-	@$(BUILD) --dev -- python extensions/base/locale/update.py
+	@$(BUILD) --dev -- python docs/messages.py
 
 clean: python ## Remove all environments, after a question
 	@$(BUILD) --clean

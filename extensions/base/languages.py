@@ -41,7 +41,7 @@ def wished(accept_language: str) -> list[str]:
         tag, _semicolon, weight = part.partition(";")
         match = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", weight)
         dearness = float(match[1]) if match else 0.0 if weight else 1.0
-        if tag.strip() and dearness > 0:
+        if dearness > 0 and re.fullmatch(r"[A-Za-z0-9-]+", tag.strip()):
             found.append((dearness, tag.strip()))
     return [tag for _dearness, tag in sorted(found, key=lambda one: -one[0])]
 

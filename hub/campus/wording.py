@@ -194,10 +194,10 @@ def _digits(value: Decimal) -> str:
 
 
 def _zone_name(there: datetime) -> str:
-    """Return a zone's short name: ``CET``, in German ``MEZ``; where there is none, its distance."""
-    names = get_timezone_name(there, "short", locale=locale_of(reader().language)), there.tzname()
-    short = (name for name in names if name and name.isalpha() and len(name) <= _LONGEST_ZONE)
-    return next(short, f"UTC{there:%z}")
+    """Return a zone's short name: ``CET``, in German ``MEZ``; where there is none, as clocks say it."""
+    name: str = get_timezone_name(there, "short", locale=locale_of(reader().language))
+    plain = name.isalpha() and len(name) <= _LONGEST_ZONE
+    return name if plain else there.tzname() or name
 
 
 def _day_of(there: datetime, here: datetime) -> str:

@@ -4,8 +4,8 @@ Run by `make messages`. Law: a translation is never lost (one whose sentence is
 gone stays in the file as obsolete) and never guessed: a sentence that changed is
 a new one. Files change only when sentences do: no dates, no line numbers.
 
-    python extensions/base/locale/update.py        # all languages there are
-    python extensions/base/locale/update.py fr     # and begins French
+    python docs/messages.py        # all languages there are
+    python docs/messages.py fr     # and begins French
 """
 
 import json
@@ -19,7 +19,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-CLONE = Path(__file__).resolve().parents[3]
+CLONE = Path(__file__).resolve().parents[1]
 PANEL = CLONE / "extensions" / "competence-lab"
 NO_SOURCE = {"node_modules", "__pycache__", "tests", "lib", "labextension"}
 
