@@ -118,7 +118,7 @@ def campus_of_environment() -> Campus:
 
 
 async def _in_the_reader_s_language(request: httpx.Request) -> None:
-    request.headers["Accept-Language"] = language().replace("_", "-")
+    request.headers["Accept-Language"] = language()
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('bioskills_lab');
     const locale = localeOf(language);
     writeNumbers(locale);
-    const model = new Model(new Api(app.serviceManager.serverSettings, trans), trans);
+    const model = new Model(new Api(app.serviceManager.serverSettings, trans, language.replace('_', '-')), trans);
     const actions = new Actions(app, model, locale);
     const watch = new LabWatch(model.api, trans, locale, () => void app.commands.execute('bioskills-lab:show'));
     watch.attach(app);
