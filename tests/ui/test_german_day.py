@@ -7,6 +7,11 @@ import pytest
 from bioskills_browser import axe_faults, examine, keep_picture, panel, sideways
 from bioskills_product import running_product
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from bioskills.base.store import Store
+from bioskills.base.tables import Person, now
+from bioskills.hub.papers import Line, Part, last_seen, parts_of, put_in_force
 
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
 
@@ -141,5 +146,34 @@ def test_signed_out_people_read_the_papers_and_choose_a_language(told_product, n
     assert "/hub/login" in page.url
     page.get_by_role("link", name="Privacy").click()
     expect(page.get_by_role("heading", name="Who runs this")).to_be_visible()
+
+    assert found == []
+
+
+def test_a_changed_text_is_shown_again_with_what_changed(told_product, new_context):
+    page = new_context(locale="en-GB").new_page()
+    sign_in(page, told_product, "max", f"{told_product.campus}your-settings")
+    page.goto(f"{told_product.campus}papers/first")
+    page.get_by_role("button", name="Go on").click()
+    store = Store(f"sqlite:///{told_product.data}/state/db/bioskills.sqlite")
+    with store.transaction() as session:
+        kept = last_seen(session, session.scalar(select(Person.id).where(Person.name == "max")))
+        before = parts_of(kept[1], "en")
+        after = [Part("Who runs this", (Line("Another company."),)), *before[1:]]
+        put_in_force(session, {"en": after, "de": after}, now())
+        assert kept[0].language == "en"
+    store.close()
+
+    page.goto(f"{told_product.campus}tokens")
+    page.wait_for_url("**/papers/first?next=*")
+    expect(page.get_by_role("status")).to_contain_text("This text has changed")
+    changed = page.get_by_role("region", name="What changed")
+    expect(changed).to_contain_text("Another company.")
+    changed.get_by_text("How it was before").click()
+    expect(changed).to_contain_text("Musterschule GmbH")
+    found = both_widths(page, "paper-changed")
+    page.get_by_role("button", name="Go on").click()
+    page.goto(f"{told_product.campus}your-settings")
+    expect(page.get_by_role("heading", name="Your settings")).to_be_visible()
 
     assert found == []
