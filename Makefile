@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 /usr/bin/pyt
 BUILD = $(PYTHON) images/build.py
 DEV = $(shell $(BUILD) --where)/dev/bin
 
-.PHONY: help run setup test slow test-all bench-grade bench-spawn bench-signin bench-cohort bench-proxy lint typing lock docs clean python
+.PHONY: help run setup test slow test-all bench-grade bench-spawn bench-signin bench-cohort bench-proxy lint typing lock docs messages clean python
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ lock: python ## Write the requirements locks again (UPGRADE=1 takes newer versio
 
 docs: python ## Write the reference pages again from the code
 	@$(BUILD) --dev -- python docs/generate.py
+
+messages: python ## Gather all sentences for translators, merge them into the catalogues
+	@$(BUILD) --dev -- python docs/messages.py
 
 clean: python ## Remove all environments, after a question
 	@$(BUILD) --clean

@@ -20,18 +20,19 @@ from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.authenticator import AccountsAuthenticator
 from bioskills.hub.demo import is_demo
 from bioskills.hub.grading_spawner import door_below, with_formgrader
+from bioskills.hub.hub_words import TEMPLATES, hub_words
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
 from bioskills.hub.oidc_apply import apply_oidc
 from bioskills.hub.oidc_incomplete import refuse_incomplete
 from bioskills.hub.origins import has_tls, refuse_unclear_origin, trusted_fronts
 from bioskills.hub.membership_door import MEMBERSHIP_SCOPE
+from bioskills.hub.papers_door import page_of_papers
 from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import CAMPUS_ACCESS, EVERYBODY
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.spawner_choice import lab_limits, spawner_of
 from bioskills.hub.state import secret_files
-from bioskills.hub.warnings_shown import WarningsNow
 from bioskills.hub.watched_proxy import WatchedProxy
 
 POLL_S = 5
@@ -150,7 +151,10 @@ def apply_sign_in(c: Any, settings: Settings) -> None:
     c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.oauth_token_expires_in = 12 * 3600
     c.JupyterHub.logo_file = str(LOGO)
-    c.JupyterHub.template_vars = {"announcement": WarningsNow(settings)}
+    if settings.papers.at_first_sign_in:
+        c.MembershipMixin.papers_page = page_of_papers(campus_public_url(settings))
+    c.JupyterHub.template_paths = [str(TEMPLATES)]
+    c.JupyterHub.template_vars = hub_words(settings)
 
 
 def apply_roles(c: Any) -> None:
@@ -241,6 +245,7 @@ def _describe_labs(c: Any, settings: Settings) -> None:
     c.LabSpawner.lab_environment = str(places.environment("lab"))
     c.LabSpawner.course_environment = str(places.environment("course"))
     c.LabSpawner.lab_config_root = str(places.data / "lab-config")
+    c.LabSpawner.site_language = settings.site.language
     c.LabSpawner.campus_api = campus_api_url(settings.network.campus_port)
     c.LabSpawner.first_uid = settings.labs.first_uid
     c.LabSpawner.uid_count = settings.labs.uid_count

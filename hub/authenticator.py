@@ -15,7 +15,7 @@ from traitlets import Bool, Instance, Unicode
 
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
-from bioskills.hub import grading_accounts
+from bioskills.hub import grading_accounts, papers_door
 from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
 from bioskills.hub.labs_door import LAB_PATH, LABS_PATH, LabDoor, LabsDoor
 from bioskills.hub.membership import Seat, everybody, seats
@@ -41,7 +41,11 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
     manage_roles = Bool(True)
     reset_managed_roles_on_startup = Bool(True)
     allow_all = Bool(True, help="The table below decides; nobody without a seat gets a model.")
+    papers_page = Unicode(
+        config=True, help="Where the paper on privacy is shown first; empty: not."
+    )
     store = Instance(Store, allow_none=True)
+    sync = Instance(MembershipSync, allow_none=True, help="Made when the hub starts.")
 
     def _store(self) -> Store:
         store: Store | None = self.store
@@ -90,8 +94,8 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
         return self.model_of(user.name) or False
 
     def get_handlers(self, app: Any) -> list[Any]:
-        """Add the doors to formgraders, to labs, and to what derives the hub from the table."""
-        sync = MembershipSync(app, self._store())
+        """Add the doors to formgraders, labs, what derives the hub from the table, and the papers."""
+        sync = self.sync = MembershipSync(app, self._store())
         sync.follow_dates()
         ours = ((PATH, FormgraderDoor), (LABS_PATH, LabsDoor), (LAB_PATH, LabDoor))
         store = {"store": self._store()}
@@ -99,6 +103,7 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
             *super().get_handlers(app),
             *((path, door, store) for path, door in ours),
             (MEMBERSHIP_PATH, MembershipDoor, {"sync": sync}),
+            *papers_door.doors(self._store(), self.papers_page),
         ]
 
     async def load_managed_roles(self) -> list[dict[str, Any]]:

@@ -216,20 +216,6 @@ def fill_accounts(store: Store, passwords: Mapping[str, str]) -> None:
         fill_printed(session, passwords, now())
 
 
-def _tell(settings: Settings, store: Store, token: str) -> Told:
-    # Also where nothing changed: the hub may have been away when something did.
-    with store.reading() as session:
-        people = everybody(session)
-        gone = set(session.scalars(select(Person.name))) - people.keys()
-    return tell_hub(hub_api_url(settings), token, people, sorted(gone))
-
-
-def fill_accounts(store: Store, passwords: Mapping[str, str]) -> None:
-    """Make accounts with the printed passwords of a demo; does nothing without one."""
-    with store.transaction() as session:
-        fill_printed(session, passwords, now())
-
-
 def _planned(wish: Wish, count: int, file: Path) -> str:
     if not count:
         return _nothing(wish)

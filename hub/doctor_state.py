@@ -200,6 +200,25 @@ def check_hub_database(patient: Patient) -> Check:
     return warning("hub-database", text, _("Start the hub once: bioskills run"))
 
 
+def check_papers(patient: Patient) -> Check:
+    """Look whether the paper on privacy says what only the operator can know."""
+    settings, papers = patient.settings, patient.settings.papers
+    wanted = {
+        "site.operator": settings.site.operator,
+        "site.help_contact": settings.site.help_contact,
+        "papers.lawful_basis": papers.lawful_basis,
+        "papers.retention": papers.retention,
+    }
+    missing = [] if papers.privacy_file else [name for name, value in wanted.items() if not value]
+    if not missing:
+        return ok(
+            "papers", _("People are told who runs this, why, and for how long data are kept.")
+        )
+    text = _("People are not told what only you know: {names} are not set.")
+    step = _("Set them before people sign in; see docs/how-to/trust-papers.md.")
+    return warning("papers", text.format(names=", ".join(missing)), step)
+
+
 ALL: tuple[Examination, ...] = (
     check_environments,
     check_kernel,
@@ -207,4 +226,5 @@ ALL: tuple[Examination, ...] = (
     check_state,
     check_database,
     check_hub_database,
+    check_papers,
 )

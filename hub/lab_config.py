@@ -6,7 +6,10 @@ extension manager is read-only; no pop-up asks a newcomer for anything.
 
 import json
 from collections.abc import Set as AbstractSet
+from itertools import product
 from pathlib import Path
+
+from bioskills.base.text import SOURCE_LANGUAGE, known_languages
 
 NBGRADER_PANELS = (
     "assignment-list",
@@ -21,6 +24,8 @@ AUTHOR_PANELS = {"create-assignment"}
 """Instructors keep the panel that marks cells as tests and answers; it needs no server part."""
 
 NEWS = "@jupyterlab/apputils-extension:announcements"
+
+LANGUAGE = "@jupyterlab/translation-extension:plugin"
 
 NO_BUILD = {"buildCheck": False, "buildAvailable": False}
 """Nobody builds JupyterLab here: the check would start Node for a second whenever a lab opens."""
@@ -49,19 +54,22 @@ def disabled_extensions(roles: set[str]) -> list[str]:
     return [NEWS, *(f"@jupyter/nbgrader:{name}" for name in NBGRADER_PANELS if name not in kept)]
 
 
-def lab_config_dir(root: Path, roles: AbstractSet[str]) -> Path:
-    """Return the folder of Lab settings for these roles (made by `write_lab_config`)."""
-    return root / ("author" if "instructor" in roles else "learner")
+def lab_config_dir(root: Path, roles: AbstractSet[str], language: str = SOURCE_LANGUAGE) -> Path:
+    """Return the folder of Lab settings for roles and language (made by `write_lab_config`)."""
+    kind = "author" if "instructor" in roles else "learner"
+    return root / (kind if language == SOURCE_LANGUAGE else f"{kind}-{language}")
 
 
 def write_lab_config(root: Path) -> None:
     """Write the Lab settings of every kind of role; readable by all, writable by the owner alone."""
-    for roles in ({"learner"}, {"instructor"}):
-        folder = lab_config_dir(root, roles) / "labconfig"
+    for roles, language in product(({"learner"}, {"instructor"}), known_languages()):
+        folder = lab_config_dir(root, roles, language) / "labconfig"
         folder.mkdir(parents=True, exist_ok=True)
         disabled = dict.fromkeys(disabled_extensions(roles), True)
         files = {
             folder / "page_config.json": json.dumps({**NO_BUILD, "disabledExtensions": disabled}),
+            # What the learner chooses in Lab's own menu wins over this.
+            folder / "default_setting_overrides.json": json.dumps({LANGUAGE: {"locale": language}}),
             folder.parent / "nbgrader_config.py": NBGRADER_CONFIG,
         }
         for path in (root, folder.parent, folder):

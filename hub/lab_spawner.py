@@ -15,8 +15,10 @@ from traitlets.config import LoggingConfigurable
 
 from bioskills.base.problems import SetupError
 from bioskills.base.store import Store
+from bioskills.base.text import begin_reader, reader
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.hub.cohort_limits import Limits
+from bioskills.hub.hub_words import language_at
 from bioskills.hub.lab_config import lab_config_dir
 from bioskills.hub.membership import seats_and_limits
 from bioskills.hub.uids import ensure_uid, known_uid
@@ -60,6 +62,7 @@ class LabSpawner(LoggingConfigurable):  # type: ignore[misc]  # traitlets is unt
     )
     lab_config_root = Unicode(config=True, help="Parent of the Lab settings by role.")
     campus_api = Unicode(config=True, help="Loopback address of the campus with its prefix.")
+    site_language = Unicode("en", config=True, help="Language of who chose none.")
     first_uid = Integer(70000, config=True, help="First uid to give.")
     uid_count = Integer(10000, config=True, help="How many uids there are to give.")
     store = Instance(Store, allow_none=True)
@@ -72,11 +75,16 @@ class LabSpawner(LoggingConfigurable):  # type: ignore[misc]  # traitlets is unt
         return store
 
     def look_up(self) -> int | None:
-        """Return the uid that the learner was given; keep roles and limits: one look at our table."""
+        """Return the uid that the learner was given; keep roles, limits and language: one look at our tables."""
         with self.opened_store().reading() as session:
             held, self._cohort_limits = seats_and_limits(session, self.user.name)
             self._roles = frozenset(seat.role for seat in held)
+            begin_reader(language_at(session, self.user.name, self._request(), self.site_language))
             return known_uid(session, self.user.name)
+
+    def _request(self) -> Any:
+        """Return the request of the browser that starts this lab; None for a program's."""
+        return getattr(getattr(self, "handler", None), "request", None)
 
     def new_uid(self) -> int:
         """Return a uid for who has none yet.
@@ -93,7 +101,7 @@ class LabSpawner(LoggingConfigurable):  # type: ignore[misc]  # traitlets is unt
     def lab_environ(self, home: Path, runtime: Path) -> dict[str, str]:
         """Return what we add to the lab's environment."""
         course, lab = Path(self.course_environment), Path(self.lab_environment)
-        look = lab_config_dir(Path(self.lab_config_root), self._roles)
+        look = lab_config_dir(Path(self.lab_config_root), self._roles, reader().language)
         return {
             "HOME": str(home),
             "USER": self.user.name,

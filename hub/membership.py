@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
+from bioskills.base.languages import name_key
 from bioskills.base.tables import Cohort, Membership, Person, now
 
 
@@ -67,11 +68,8 @@ def has_seat(
 
 def people_in(session: Session, cohort: str, role: str, at: datetime | None = None) -> list[Person]:
     """Return the people with this role in this cohort, by display name."""
-    return list(
-        session.scalars(
-            _people(active(at or now())).where(Cohort.slug == cohort, Membership.role == role)
-        )
-    )
+    chosen = _people(active(at or now())).where(Cohort.slug == cohort, Membership.role == role)
+    return sorted(session.scalars(chosen), key=lambda person: name_key(person.display_name))
 
 
 def everybody(session: Session, at: datetime | None = None) -> dict[str, list[Seat]]:
@@ -96,5 +94,4 @@ def _people(condition: ColumnElement[bool]) -> Select[Person]:
         .join(Membership, Membership.person_id == Person.id)
         .join(Cohort, Cohort.id == Membership.cohort_id)
         .where(condition)
-        .order_by(Person.display_name)
     )

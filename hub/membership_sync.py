@@ -146,6 +146,20 @@ class MembershipSync:
 
     # ---- who has none
 
+    async def show_out(self, name: str) -> bool:
+        """End what one person has at the hub, whatever the table says; False while a lab is pending.
+
+        For whom an identity provider took back: who still has a seat may sign in again.
+        """
+        async with self._turn:
+            gone = _users(orm.User.api_tokens, orm.User.oauth_codes)
+            user = self._app.db.scalars(gone.where(orm.User.name == name)).one_or_none()
+            if user is None:
+                return True
+            self._end(user)
+            self._app.db.commit()
+            return await self._end_labs(user)
+
     async def _show_out(self, people: People) -> bool:
         """End what the gone have; False while a lab of theirs is not ended yet."""
         db, done = self._app.db, True

@@ -23,7 +23,7 @@ from traitlets import Bool, Instance, Unicode
 from bioskills.base.settings_oidc import Oidc
 from bioskills.base.tables import now
 from bioskills.hub.claims import Proof, RefusedError, enter, may_sign_in
-from bioskills.hub.claims_door import HubDoor, end_sign_ins, membership_changed
+from bioskills.hub.claims_door import end_sign_ins
 from bioskills.hub.claims_reading import proof_of, subject_of
 from bioskills.hub.oidc_endpoints import ProviderAwayError, find_endpoints, raised_when_away
 from bioskills.hub.oidc_pages import CallbackHandler, LoginHandler, LogoutHandler
@@ -49,7 +49,6 @@ class ClaimsMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
     enable_pkce = Bool(True)
     enable_auth_state = Bool(True)
     rules = Instance(Oidc, config=True, help="Section `oidc` of the settings; set by apply().")
-    door = Instance(HubDoor, config=True, help="The hub's own API; set by apply().")
     site_help = Unicode(config=True, help="Where people ask for help; set by apply().")
     provider_logout_url = Unicode(config=True, help="Where signing out there is done.")
     home_url = Unicode(config=True, help="Where people begin; set by apply().")
@@ -221,8 +220,8 @@ class ClaimsMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
 
     async def _show_out(self, user: Any) -> None:
         await user.save_auth_state(None)
-        told = await asyncio.to_thread(membership_changed, self.door, {}, [user.name])
-        self.log.warning("Ended lab and tokens of %s: %s", user.name, told.value)
+        ended = await self.sync.show_out(user.name)
+        self.log.warning("Ended tokens of %s%s", user.name, ", and the lab" if ended else "")
 
     def get_handlers(self, app: Any) -> list[Any]:
         """Add the provider's handlers, and begin to watch over those who ask for nothing."""

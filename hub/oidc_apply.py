@@ -10,7 +10,6 @@ from bioskills.base.places import places_of
 from bioskills.base.settings import Settings
 from bioskills.base.settings_oidc import Oidc
 from bioskills.hub.addresses import hub_api_url, hub_public_url
-from bioskills.hub.claims_door import HubDoor
 from bioskills.hub.claims_reading import issuer_of, username_claim_of
 from bioskills.hub.oidc_providers import CLASSES
 from bioskills.hub.oidc_secret import client_secret_file
@@ -35,7 +34,6 @@ def apply_oidc(c: Any, settings: Settings) -> None:
     c.JupyterHub.authenticator_class = kind
     c.CryptKeeper.keys = [bytes.fromhex(read_secret(files.auth_state))]
     c.ClaimsMixin.rules = rules
-    c.ClaimsMixin.door = HubDoor(hub_api_url(settings), read_secret(files.provision))
     c.ClaimsMixin.site_help = settings.site.help_contact
     c.ClaimsMixin.home_url = f"{hub_public_url(settings)}login"
     c.ClaimsMixin.provider_logout_url = rules.logout_url

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.settings_oidc import Oidc
+from bioskills.base.settings_papers import Papers
 from bioskills.base.settings_section import Section
 from bioskills.base.settings_sources import Gathered, gather
 from bioskills.base.text import _
@@ -409,6 +410,7 @@ class Settings(Section):
     sign_in: SignIn = SignIn()
     mail: Mail = Mail()
     oidc: Oidc = Oidc()
+    papers: Papers = Papers()
 
     @property
     def is_loopback(self) -> bool:

@@ -80,6 +80,7 @@ class Person(Base):
     display_name: Mapped[str] = mapped_column(String(200))
     email: Mapped[str | None] = mapped_column(String(254))
     language: Mapped[str | None] = mapped_column(String(16))
+    time_zone: Mapped[str | None] = mapped_column(String(64))  # null: that of what is shown
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -31,6 +31,8 @@ from bioskills.hub.campus.connections import (
 from bioskills.hub.campus.hub_api import HubApi
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.campus.site import Site, make_templates
+from bioskills.hub.papers import put_in_force
+from bioskills.hub.papers_text import privacy_texts
 from bioskills.hub.warnings_shown import WarningsNow
 
 HUB_TOKEN = "hub_token"  # noqa: S105 - a file's name
@@ -78,6 +80,17 @@ def read_secret(path: Path) -> str:
     return token
 
 
+def publish_papers(site: Site) -> None:
+    """Put the paper that the settings give in force.
+
+    Raises:
+        SetupError: The operator's own file cannot be read.
+    """
+    texts = privacy_texts(site.settings)
+    with site.store.transaction() as session:
+        put_in_force(session, texts, site.clock())
+
+
 def serve(site: Site) -> None:
     """Answer requests until the process is told to stop."""
     raise_file_limit()
@@ -112,7 +125,9 @@ def main() -> int:
     try:
         settings = load_settings()
         use_language(settings.site.language)
-        serve(make_site(settings))
+        site = make_site(settings)
+        publish_papers(site)
+        serve(site)
     except (InputError, SetupError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command's own output
         return 2

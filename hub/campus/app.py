@@ -33,11 +33,14 @@ from bioskills.hub.campus import (
     pages_instructor,
     pages_learner,
     people_pages,
+    pages_papers,
+    pages_settings,
     signin,
     token_pages,
 )
-from bioskills.hub.campus.callers import SAFE_METHODS, SignInNeeded
+from bioskills.hub.campus.callers import SAFE_METHODS, PapersNeeded, SignInNeeded
 from bioskills.hub.campus.headers import Guard, is_for_programs, protection
+from bioskills.hub.campus.readers import Readers
 from bioskills.hub.campus.refusals import two_sessions
 from bioskills.hub.campus.sessions import TwoSessionsError, drop_everywhere
 from bioskills.hub.campus.site import Refused, Site, render, site_of
@@ -58,6 +61,8 @@ ROUTERS = (
     token_pages.routes,
     invitations.routes,
     admin.routes,
+    pages_papers.routes,
+    pages_settings.routes,
 )
 
 
@@ -67,6 +72,8 @@ def create_app(site: Site) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.site = site
     app.add_middleware(Guard, settings=site.settings)
+    # Added last, it stands outermost: the guard's refusals are in the reader's language, too.
+    app.add_middleware(Readers, site_language=site.settings.site.language)
     app.add_api_route(f"{CAMPUS_PREFIX}healthz", healthz, methods=["GET"])
     app.add_api_route(CAMPUS_PREFIX.rstrip("/"), to_first_page, methods=["GET"])
     for routes in ROUTERS:
@@ -103,6 +110,7 @@ def to_first_page() -> RedirectResponse:
 def _answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
+    app.add_exception_handler(PapersNeeded, _papers_needed)
     app.add_exception_handler(TwoSessionsError, _two_sessions)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _http_error)
@@ -117,12 +125,20 @@ def _refused(request: Request, error: Exception) -> Response:
 def _sign_in_needed(request: Request, _error: Exception) -> Response:
     if is_for_programs(request.url.path):
         return _answer(request, Refused(HTTPStatus.UNAUTHORIZED, "sign_in", _("Sign in first.")))
-    # The path as it was sent: decoded, an escaped slash would look like another page.
-    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
-    here = f"{path}?{request.url.query}" if request.url.query else path
     if request.method in SAFE_METHODS:
-        return RedirectResponse(signin.sign_in_url(here), HTTPStatus.SEE_OTHER)
+        return RedirectResponse(signin.sign_in_url(_asked_for(request)), HTTPStatus.SEE_OTHER)
     return render(request, "signed_out.html", status=HTTPStatus.UNAUTHORIZED)
+
+
+def _asked_for(request: Request) -> str:
+    """Return the address as it was sent: decoded, an escaped slash would look like another page."""
+    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
+    return f"{path}?{request.url.query}" if request.url.query else path
+
+
+def _papers_needed(request: Request, _error: Exception) -> Response:
+    first = pages_papers.first_look(_asked_for(request))
+    return RedirectResponse(site_of(request).link(first), HTTPStatus.SEE_OTHER)
 
 
 def _two_sessions(request: Request, _error: Exception) -> Response:

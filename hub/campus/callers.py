@@ -24,10 +24,11 @@ from sqlalchemy.orm import Session as Database
 from starlette.concurrency import run_in_threadpool
 
 from bioskills.base.tables import ApiToken, Cohort, Person, Run
-from bioskills.base.text import _
+from bioskills.base.text import _, reader
 from bioskills.base.wire import INSTRUCTOR_TOKEN_PREFIX, LAB_SCOPE, NoticeView
 from bioskills.hub.campus.hub_api import HubAwayError, Identity
 from bioskills.hub.campus.notices import now_shown
+from bioskills.hub.campus.readers import read_by
 from bioskills.hub.campus.refusals import (
     foreign_form,
     hub_away,
@@ -41,8 +42,9 @@ from bioskills.hub.campus.refusals import (
     token_on_a_page,
 )
 from bioskills.hub.campus.sessions import Session, end_session, find_session
-from bioskills.hub.campus.site import CSRF_FIELD, Site, site_of
+from bioskills.hub.campus.site import CSRF_FIELD, Refused, Site, site_of
 from bioskills.hub.membership import Seat, find_person, has_seat, seats
+from bioskills.hub.papers import is_due
 from bioskills.hub.roles import CAMPUS_ACCESS
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -56,6 +58,10 @@ T = TypeVar("T")
 
 class SignInNeeded(Exception):  # noqa: N818 - not an error: the person is sent to sign in
     """No live session came with this request."""
+
+
+class PapersNeeded(Exception):  # noqa: N818 - not an error: the person is shown the paper first
+    """Somebody signed in who was not yet shown the paper in force."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,25 @@ class Grader:
 
 
 def browser(request: Request) -> Browser:
-    """Return the signed-in person; for pages that change nothing."""
+    """Return the signed-in person, who was shown the paper; for pages that change nothing."""
+    caller, site = browser_before_papers(request), site_of(request)
+    if site.settings.papers.at_first_sign_in:
+        with site.store.reading() as database:
+            if is_due(database, caller.name):
+                raise PapersNeeded
+    return caller
+
+
+def known_browser(request: Request) -> Browser | None:
+    """Return the signed-in person, or None; for pages that are open to everybody."""
+    try:
+        return _signed_in(request)
+    except (SignInNeeded, Refused):
+        return None
+
+
+def browser_before_papers(request: Request) -> Browser:
+    """Return the signed-in person; for the few pages that come before the paper."""
     if request.method not in SAFE_METHODS:
         raise RuntimeError(
             f"{request.url.path}: a route that changes something must use browser_unsafe"
@@ -133,6 +157,11 @@ def lab(request: Request) -> Lab:
         raise not_a_lab()
     with site.store.reading() as database:
         person = find_person(database, identity.name)
+    if person and "accept-language" in request.headers:
+        # Lab's own language, which the panel around the answer is in.
+        reader().zone = person.time_zone or ""
+    elif person:
+        read_by(person)
     return Lab(identity.name, known(person, identity.name).id)
 
 
@@ -192,6 +221,7 @@ def _browser_of(site: Site, session: Session) -> Browser:
         person = known(find_person(database, session.name), session.name)
         held = seats(database, session.name, site.clock())
         told = now_shown(database, (seat.cohort for seat in held), site.clock())
+    read_by(person)
     if not held:
         raise no_seat()
     return Browser(

@@ -26,7 +26,7 @@ from bioskills.hub.campus.pages_work import (
     points_of,
 )
 from bioskills.hub.campus.printed import printed_by, printed_elsewhere
-from bioskills.hub.campus.wording import number
+from bioskills.hub.campus.wording import plain_number
 
 _NO_NOTES = CellNotes(title="-", graded="automatic")
 
@@ -86,8 +86,8 @@ def build_feedback(hand_in: HandIn, result: tables.Result) -> Feedback:
         state="published" if result.state == "published" else "preliminary",
         submitted_at=hand_in.submission.submitted_at,
         graded_at=result.graded_at,
-        points=number(reached),
-        max_points=number(most),
+        points=plain_number(reached),
+        max_points=plain_number(most),
         reason=" ".join(part for part in (result.reason, for_learner(result)) if part),
         mended=list(result.mended or []),
         next=_next(criteria),
@@ -150,14 +150,15 @@ def _criterion(
     return Criterion(
         cell=cell["cell"],
         title=written.title if notes else _grade_id(cell).replace("_", " "),
-        points=None if points is None else number(points),
-        max_points=number(most),
+        points=None if points is None else plain_number(points),
+        max_points=plain_number(most),
         graded="person" if by_person else "automatic",
         outcomes=proves.get(cell["cell"], list(written.outcomes)),
         checks=check_notes(written.checks, cell.get("failed_checks") or [], full=full),
         hints=[] if full or by_person else list(written.hints),
         rubric=[
-            RubricLevel(points=number(level.points), text=level.text) for level in written.rubric
+            RubricLevel(points=plain_number(level.points), text=level.text)
+            for level in written.rubric
         ],
         **_comments(cell),
         answer=_answer(cell["cell"], written.answer, answers),

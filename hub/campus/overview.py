@@ -34,7 +34,7 @@ from bioskills.hub.campus import pages_work as work
 from bioskills.hub.campus.job_board import progress_of, progress_words
 from bioskills.hub.campus.notices import now_shown
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, unit_view, version_of
-from bioskills.hub.campus.wording import begins, moment, number
+from bioskills.hub.campus.wording import begins, moment, plain_number
 from bioskills.hub.membership import seats
 
 SEES_RUNS = ("learner", "instructor")
@@ -129,8 +129,8 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         closes_at=done.run.closes_at,
         closed_early=done.assignment.state == "closed" and now < done.run.closes_at,
         extended=done.extension is not None,
-        points=number(reached[0]) if reached else None,
-        max_points=number(reached[1] if reached else plan.points),
+        points=plain_number(reached[0]) if reached else None,
+        max_points=plain_number(reached[1] if reached else plan.points),
         passed=reached[0] >= Fraction(plan.pass_share) * reached[1] if reached else None,
         attempt=latest.attempt if latest else 0,
         max_attempts=plan.attempts.max,

@@ -131,10 +131,10 @@ def _mark(criterion: Criterion) -> tuple[str, str, str]:
 def _points(criterion: Criterion) -> str:
     if criterion.points is None:
         text = _("waiting for assessor, {max} points")
-        return text.format(max=criterion.max_points)
+        return text.format(max=number(criterion.max_points))
     most = Fraction(criterion.max_points)
     text = ngettext("{points} of {max} point", "{points} of {max} points", int(most) or 2)
-    return text.format(points=criterion.points, max=criterion.max_points)
+    return text.format(points=number(criterion.points), max=number(criterion.max_points))
 
 
 def _about(standing: Standing, outcome: str) -> str:

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables
-from bioskills.base.text import _, ngettext, use_language
+from bioskills.base.text import _, ngettext
 from bioskills.hub.campus import regrading, results
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
 from bioskills.hub.campus.grader_state import queue_words
@@ -73,11 +73,6 @@ def progress_module(words: str, *, ended: bool, again_ms: int) -> Response:
     return Response(f"export default {found};\n", media_type="text/javascript")
 
 
-def speak_to(site: Site, caller: Browser) -> None:
-    """Answer in this person's language what is no page."""
-    use_language(caller.language or site.settings.site.language)
-
-
 def _add_board(router: APIRouter, site: Site) -> None:
     @router.get("/runs/{run}/grading")
     def board_page(
@@ -101,7 +96,6 @@ def _add_board(router: APIRouter, site: Site) -> None:
     @router.get("/runs/{run}/grading/progress.js")
     def board_progress(run: str, caller: Reads) -> Response:
         require_teaching(caller)
-        speak_to(site, caller)
         with site.store.reading() as session:
             _row, cohort = find_run(session, run)
             require_role(caller, cohort.slug)

@@ -24,7 +24,7 @@ from bioskills.hub.campus.job_board import pause_ms, progress_of, progress_words
 from bioskills.hub.campus.navigation import first_page
 from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
 from bioskills.hub.campus.pages_feedback import feedback_page
-from bioskills.hub.campus.pages_grading import progress_module, speak_to
+from bioskills.hub.campus.pages_grading import progress_module
 from bioskills.hub.campus.pages_passport import page_of
 from bioskills.hub.campus.pages_shared import (
     TEACHING,
@@ -99,7 +99,6 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/feedback/{submission_id}/progress.js")
     def progress(submission_id: int, caller: Annotated[Browser, Depends(browser)]) -> Response:
-        speak_to(site, caller)
         with site.store.reading() as session:
             hand_in = _readable(session, caller, submission_id)
             found = progress_of(session, hand_in.submission.id, site.clock())

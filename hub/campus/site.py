@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bioskills.base.languages import own_name
 from bioskills.base.places import Places
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
-from bioskills.base.text import _, ngettext, use_language
+from bioskills.base.text import _, known_languages, ngettext, reader
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.hub.addresses import campus_public_url, hub_public_url, origin_of
 from bioskills.hub.campus.bell import Bell
@@ -139,6 +141,7 @@ def make_templates(
         hub_url=hub_public_url(settings),
         warnings=warnings,
         own_accounts=settings.sign_in.method == "accounts",
+        languages=[(code, own_name(code)) for code in known_languages()],
     )
     return templates
 
@@ -154,21 +157,28 @@ def render(
     """Return a page.
 
     Templates get the values, and: `caller` (the signed-in Browser or None),
-    `csrf_field` (the hidden input that every form needs), `nav`, `lang`,
-    `prefix`, `hub_url`, `site` (settings), `static("file.css")`.
+    `csrf_field` (the hidden input that every form needs), `nav`, `lang`, `here` (the page's
+    own address, escaped for a query), `languages` (code and own name of each), `prefix`, `hub_url`, `site` (settings), `static("file.css")`.
     """
     site = site_of(request)
     caller = getattr(request.state, "browser", None)
-    lang = (caller and caller.language) or site.settings.site.language
-    use_language(lang)
     page = site.templates.get_template(template).render(
         caller=caller,
         csrf_field=_csrf_field(caller.csrf if caller else ""),
         nav=nav,
-        lang=lang,
+        lang=reader().language,
+        here=_here(request),
         **values,
     )
     return HTMLResponse(page, status_code=status)
+
+
+def _here(request: Request) -> str:
+    """Return the address of a page that may be opened again, escaped for a query."""
+    if request.method != "GET":
+        return ""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return quote(request.url.path + query, safe="")
 
 
 def _csrf_field(csrf: str) -> Markup:

@@ -1,8 +1,9 @@
 """Say states, times and numbers in the words of the house.
 
 Law: one idea has one word, one icon and one class, the same on every page
-(`look.md`, status vocabulary). Pure: no file, no database, no clock; the
-moment that counts as now is always handed in.
+(`look.md`, status vocabulary). Times and numbers are written as the reader's
+language writes them, in the zone the reader chose, else in the one handed in.
+No file, no database, no clock; the moment that counts as now is handed in.
 """
 
 from collections.abc import Iterable
@@ -12,10 +13,13 @@ from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date, format_time, get_timezone_name
+from babel.numbers import format_decimal
 from jinja2 import Environment
 from markupsafe import Markup
 
-from bioskills.base.text import _, ngettext
+from bioskills.base.languages import locale_of
+from bioskills.base.text import _, ngettext, reader
 from bioskills.base.wire import OutcomeStatus, WorkState
 
 _NEAR_DAYS = 14
@@ -23,6 +27,7 @@ _NO_BREAK = "\u00a0"
 _MINUTES = 90  # below this, minutes are said
 _HOURS = 48  # below this, hours are said
 _DAYS_OF_HOURS = 24
+_LONGEST_ZONE = 5
 
 
 @dataclass(frozen=True)
@@ -86,14 +91,19 @@ def percent(share: str | Fraction | None, needed: Fraction | None = None) -> str
     whole = hundred.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
     if needed is not None and exact < needed and Fraction(whole) >= needed * 100:
         whole = hundred.quantize(Decimal(1), rounding=ROUND_FLOOR)
-    return f"{whole}{_NO_BREAK}%"
+    return f"{_digits(whole)}{_NO_BREAK}%"
 
 
-def number(points: str | Fraction | float) -> str:
-    """Return points without needless zeros: ``7.5``, ``11``."""
+def plain_number(points: str | Fraction | float) -> str:
+    """Return points for programs, without needless zeros: ``7.5``, ``1100``."""
     value = Fraction(str(points)) if isinstance(points, float) else Fraction(points)
     rounded = (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.01"))
     return format(rounded, "f").rstrip("0").rstrip(".") if rounded else "0"
+
+
+def number(points: str | Fraction | float) -> str:
+    """Return points for people: ``7.5``, ``1,100``; in German ``7,5``, ``1.100``."""
+    return _digits(Decimal(plain_number(points)))
 
 
 def listed(words: Iterable[str]) -> str:
@@ -102,16 +112,23 @@ def listed(words: Iterable[str]) -> str:
     return _("{first} and {last}").format(first=", ".join(head), last=last) if head else last
 
 
+def shown_zone(zone: str) -> str:
+    """Return the zone in which times of this zone are shown: the reader's own, if they chose one."""
+    return reader().zone or zone
+
+
 def moment(at: datetime, zone: str, now: datetime, *, relative: bool = False) -> str:
     """Return a time as people of this zone say it: ``Fri 19 March, 18:00 CET``.
 
     The weekday is said within two weeks, the year where it is not this one.
     """
-    there = at.astimezone(ZoneInfo(zone))
+    here, locale = ZoneInfo(shown_zone(zone)), locale_of(reader().language)
+    there = at.astimezone(here)
     text = _("{day}, {time} {zone}").format(
-        day=_day_of(there, now.astimezone(ZoneInfo(zone))),
-        time=there.strftime("%H:%M"),
-        zone=there.tzname(),
+        day=_day_of(there, now.astimezone(here)),
+        # Translators: a time of day in CLDR's letters.
+        time=format_time(there.time(), _("HH:mm"), locale=locale),
+        zone=_zone_name(there),
     )
     return f"{text} ({distance(at, now)})" if relative else text
 
@@ -129,8 +146,9 @@ def begins(opens: datetime, zone: str, now: datetime) -> str:
 
 def day(at: datetime, zone: str) -> str:
     """Return a date as tables write it: ``11 Mar 2027``."""
-    there = at.astimezone(ZoneInfo(zone))
-    return f"{there.day} {_months()[there.month - 1][:3]} {there.year}"
+    there = at.astimezone(ZoneInfo(shown_zone(zone)))
+    # Translators: a short date for tables in CLDR's letters.
+    return format_date(there.date(), _("d MMM y"), locale=locale_of(reader().language))
 
 
 def distance(at: datetime, now: datetime) -> str:
@@ -169,7 +187,11 @@ def utc(at: datetime) -> str:
 def add_words(environment: Environment) -> None:
     """Give the templates these words."""
     environment.globals.update(
-        time_tag=time_tag, day_tag=day_tag, local_date=local_date, local_time=local_time
+        time_tag=time_tag,
+        day_tag=day_tag,
+        local_date=local_date,
+        local_time=local_time,
+        shown_zone=shown_zone,
     )
     environment.filters.update(code=code, percent=percent, number=number, listed=listed)
 
@@ -178,14 +200,31 @@ def _tag(at: datetime, words: str) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(utc(at), words)
 
 
+def _digits(value: Decimal) -> str:
+    return format_decimal(value, "#,##0.##", locale=locale_of(reader().language))
+
+
+def _zone_name(there: datetime) -> str:
+    """Return a zone's short name: ``CET``, in German ``MEZ``; where there is none, as clocks say it."""
+    name: str = get_timezone_name(there, "short", locale=locale_of(reader().language))
+    plain = name.isalpha() and len(name) <= _LONGEST_ZONE
+    return name if plain else there.tzname() or name
+
+
 def _day_of(there: datetime, here: datetime) -> str:
-    month = _months()[there.month - 1]
-    text = (
-        f"{there.day} {month}" if there.year == here.year else f"{there.day} {month} {there.year}"
-    )
     # Dates, not times: two times of one zone are compared by their clocks, summer time ignored.
     near = abs((there.date() - here.date()).days) <= _NEAR_DAYS
-    return f"{_weekdays()[there.weekday()]} {text}" if near else text
+    pattern = _day_pattern(near=near, this_year=there.year == here.year)
+    return format_date(there.date(), pattern, locale=locale_of(reader().language))
+
+
+def _day_pattern(*, near: bool, this_year: bool) -> str:
+    """Return how a day is written, in CLDR's letters (unicode.org/reports/tr35/tr35-dates.html)."""
+    if near:
+        # Translators: days of the coming two weeks in CLDR's letters, with the weekday.
+        return _("EEE d MMMM") if this_year else _("EEE d MMMM y")
+    # Translators: days far away in CLDR's letters.
+    return _("d MMMM") if this_year else _("d MMMM y")
 
 
 def _amount(minutes: int) -> str:
@@ -198,19 +237,8 @@ def _amount(minutes: int) -> str:
     return ngettext("{n} day", "{n} days", days).format(n=days)
 
 
-def _weekdays() -> tuple[str, ...]:
-    return _("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")
-
-
 def _long_weekdays() -> tuple[str, ...]:
     return (
         *(_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday")),
         *(_("Friday"), _("Saturday"), _("Sunday")),
-    )
-
-
-def _months() -> tuple[str, ...]:
-    return (
-        *(_("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July")),
-        *(_("August"), _("September"), _("October"), _("November"), _("December")),
     )

@@ -104,6 +104,10 @@ def test_templates_and_data_are_in_the_wheel(wheel: zipfile.ZipFile) -> None:
         and "competence-lab" not in path.parts
         and "node_modules" not in path.parts
     }
+    data |= {
+        f"bioskills/base/{path.relative_to(CLONE / 'extensions' / 'base')}"
+        for path in (CLONE / "extensions" / "base" / "locale").rglob("*.po")
+    }
     courses = {
         name
         for name in data

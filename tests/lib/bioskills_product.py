@@ -154,6 +154,8 @@ def new_product() -> Product:
         "BIOSKILLS_NETWORK_HUB_PORT": str(hub),
         "BIOSKILLS_NETWORK_PROXY_API_PORT": str(api),
         "BIOSKILLS_NETWORK_CAMPUS_PORT": str(campus),
+        # The papers have tests of their own; everybody else would meet them first.
+        "BIOSKILLS_PAPERS_AT_FIRST_SIGN_IN": "false",
         "BIOSKILLS_LABS_SERVICE_UID": str(uids),
         "BIOSKILLS_LABS_FIRST_UID": str(uids + 20),
         "BIOSKILLS_LABS_UID_COUNT": str(UIDS_EACH - 20),

@@ -12,6 +12,7 @@ from bioskills.base import (  # noqa: F401 - so that their tables are known
     tables_cohorts,
     tables_notices,
     tables_oidc,
+    tables_papers,
     tables_uploads,
 )
 from bioskills.base.store import open_engine

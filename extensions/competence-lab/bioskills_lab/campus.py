@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import httpx
 
 from bioskills_lab.problems import Refused, no_answer, strange_answer
-from bioskills_lab.words import _
+from bioskills_lab.words import _, language
 
 ADDRESS = "BIOSKILLS_CAMPUS_API"
 TOKEN = "JUPYTERHUB_API_TOKEN"  # noqa: S105  # the name of the variable, not its value
@@ -33,6 +33,7 @@ class Campus:
         self._client = httpx.AsyncClient(
             base_url=address.rstrip("/") + "/",
             headers={"Authorization": f"Bearer {token}"},
+            event_hooks={"request": [_in_the_reader_s_language]},
             timeout=httpx.Timeout(HAND_IN_S, connect=CONNECT_S),
             trust_env=False,
             follow_redirects=False,
@@ -114,6 +115,10 @@ def campus_of_environment() -> Campus:
             _("Ask the administrator to set {name} for learners' servers.").format(name=ADDRESS),
         )
     return Campus(address, token)
+
+
+async def _in_the_reader_s_language(request: httpx.Request) -> None:
+    request.headers["Accept-Language"] = language()
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from bioskills_lab.fields import Asked, read_asked, read_id
 from bioskills_lab.limits import limits
 from bioskills_lab.problems import Refused
 from bioskills_lab.running import run_cells
-from bioskills_lab.words import _
+from bioskills_lab.words import _, speak
 from bioskills_lab.work import Desk
 
 HUB_USER = "JUPYTERHUB_USER"
@@ -50,6 +50,7 @@ class Verb(APIHandler):  # type: ignore[misc]  # Jupyter Server's handlers are u
     async def answer(self, act: Callable[[Desk], Awaitable[dict[str, Any]]]) -> None:
         """Do it and send what it gives, or the refusal."""
         self.set_header("Cache-Control", "no-store")
+        speak(self.request.headers.get("Accept-Language", ""))
         try:
             await self.finish(await act(self.desk))
         except Refused as refused:

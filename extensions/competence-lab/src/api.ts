@@ -24,7 +24,8 @@ export class Refused extends Error {
 export class Api {
   constructor(
     private readonly settings: ServerConnection.ISettings,
-    private readonly trans: Words
+    private readonly trans: Words,
+    private readonly language: string
   ) {}
 
   get<T>(verb: string, query: Record<string, string> = {}): Promise<T> {
@@ -39,7 +40,7 @@ export class Api {
     const url = URLExt.join(this.settings.baseUrl, 'bioskills', path);
     let response: Response;
     try {
-      response = await ServerConnection.makeRequest(url, init, this.settings);
+      response = await ServerConnection.makeRequest(url, { ...init, headers: { 'Accept-Language': this.language } }, this.settings);
     } catch {
       throw this.silent();
     }

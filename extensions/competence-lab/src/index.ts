@@ -10,6 +10,7 @@ import { trainingIcon } from './icons.js';
 import { Model } from './model.js';
 import { TrainingPanel } from './panel.js';
 import { LabWatch } from './watch.js';
+import { writeNumbers } from './words.js';
 
 const SHOWN = 'bioskills-lab:shown';
 
@@ -28,7 +29,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const language = (translator ?? nullTranslator).languageCode;
     const trans = (translator ?? nullTranslator).load('bioskills_lab');
     const locale = localeOf(language);
-    const model = new Model(new Api(app.serviceManager.serverSettings, trans), trans);
+    writeNumbers(locale);
+    const model = new Model(new Api(app.serviceManager.serverSettings, trans, language.replace('_', '-')), trans);
     const actions = new Actions(app, model, locale);
     const watch = new LabWatch(model.api, trans, locale, () => void app.commands.execute('bioskills-lab:show'));
     watch.attach(app);

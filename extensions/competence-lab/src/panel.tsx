@@ -10,7 +10,7 @@ import type { Model } from './model.js';
 import { Away, Bar, Button, Fault } from './parts.js';
 import type { LabWatch } from './watch.js';
 import type { IRun } from './wire.js';
-import { pointsOf, statusLook, unitName } from './words.js';
+import { pointsOf, statusLook, unitName, type Words } from './words.js';
 import { YourLab } from './yourlab.js';
 
 export interface IProps {
@@ -64,7 +64,7 @@ function Panel(props: IProps): React.JSX.Element {
       {!model.view && !model.fault && <p className="bsh-sec">{trans.__('Looking at your courses…')}</p>}
       {model.view && !run && <NoCourse {...props} />}
       {model.view && model.view.runs.length > 1 && <RunChoice {...props} />}
-      {run && <Course {...props} run={run} />}
+      {run ? <Course {...props} run={run} /> : <Elsewhere {...props} />}
     </>
   );
 }
@@ -112,13 +112,12 @@ function Unreachable({ model, locale }: IProps): React.JSX.Element {
 }
 
 function NoCourse({ model }: IProps): React.JSX.Element {
-  const { trans, view } = model;
+  const { trans } = model;
   return (
     <section className="bsh-sec">
       <div className="bsh-empty">
         <strong>{trans.__('You are not in a course yet.')}</strong>
         {trans.__('When your instructor adds you, the course appears here within a minute. Until then you can look around: nothing you do here can break anything.')}
-        {view?.help_contact && <p>{trans.__('Help: %1', view.help_contact)}</p>}
       </div>
     </section>
   );
@@ -287,10 +286,10 @@ function LastFeedback({ model, actions }: IProps): React.JSX.Element {
 
 function Elsewhere({ model }: IProps): React.JSX.Element | null {
   const { trans, view } = model;
-  const teaches = view?.roles.some(role => role !== 'learner') ?? false;
-  if (!view || (!teaches && !view.help_contact)) {
+  if (!view) {
     return null;
   }
+  const teaches = view.roles.some(role => role !== 'learner');
   return (
     <section className="bsh-sec" aria-label={trans.__('More')}>
       {teaches && (
@@ -298,7 +297,17 @@ function Elsewhere({ model }: IProps): React.JSX.Element | null {
           <Away href={view.campus_url} label={trans.__('Course page')} trans={trans} />
         </p>
       )}
-      {view.help_contact && <p className="bsh-meta">{trans.__('Help: %1', view.help_contact)}</p>}
+      <p className="bsh-meta">{helpOf(view.help_contact, trans)}</p>
+      <p className="bsh-meta bsh-row">
+        <Away href={`${view.campus_url}your-settings`} label={trans.__('Your settings')} trans={trans} />
+        <Away href={`${view.campus_url}papers`} label={trans.__('Privacy')} trans={trans} />
+        <Away href={`${view.campus_url}accessibility`} label={trans.__('Accessibility')} trans={trans} />
+      </p>
     </section>
   );
+}
+
+/** Whom to ask: who was named, else the person everybody knows. */
+function helpOf(contact: string | null | undefined, trans: Words): string {
+  return contact ? trans.__('Help: %1', contact) : trans.__('Help: ask the person who invited you.');
 }

@@ -42,9 +42,20 @@ export function percent(points: string | null, max: string): number | null {
   return Math.floor((Number(points) / most) * 100 + 1e-9);
 }
 
-/** Decimal string without trailing zeros: `7.50` -> `7.5`. */
+const POINTS = { maximumFractionDigits: 2 };
+const TENTHS = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+let numbers = new Intl.NumberFormat('en-GB', POINTS);
+let tenths = new Intl.NumberFormat('en-GB', TENTHS);
+
+/** Write numbers as the readers of a language do, from here on: said once, when the panel begins. */
+export function writeNumbers(locale: string): void {
+  numbers = new Intl.NumberFormat(locale, POINTS);
+  tenths = new Intl.NumberFormat(locale, TENTHS);
+}
+
+/** Decimal string for people, without trailing zeros: `7.50` -> `7.5`, in German `7,5`. */
 export function plain(number: string): string {
-  return /^-?\d+\.\d+$/.test(number) ? number.replace(/\.?0+$/, '') : number;
+  return /^-?\d+(\.\d+)?$/.test(number) ? numbers.format(Number(number)) : number;
 }
 
 /** `7.5 of 11 points`. */
@@ -56,7 +67,11 @@ export function pointsOf(points: string | null, max: string, trans: Words): stri
 
 /** Bytes for a person. */
 export function size(bytes: number): string {
-  return bytes < 1024 ? `${bytes} B` : bytes < 1 << 20 ? `${Math.round(bytes / 1024)} KB` : `${(bytes / (1 << 20)).toFixed(1)} MB`;
+  return bytes < 1024
+    ? `${bytes} B`
+    : bytes < 1 << 20
+      ? `${Math.round(bytes / 1024)} KB`
+      : `${tenths.format(bytes / (1 << 20))} MB`;
 }
 
 /** The look of an outcome's status. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { absolute, both, localeOf, relative } from '../lib/dates.js';
-import { outcomeNames, percent, plain, pointsOf, size, statusLook } from '../lib/words.js';
+import { outcomeNames, percent, plain, pointsOf, size, statusLook, writeNumbers } from '../lib/words.js';
 
 const trans = { __: (text, ...args) => text.replace(/%(\d)/g, (_, n) => String(args[n - 1])) };
 const now = new Date('2027-03-18T13:00:00Z');
@@ -60,4 +60,13 @@ test('sizes have a unit', () => {
 
 test('an unknown status is not assessed', () => {
   assert.equal(statusLook('new-status', trans).text, 'Not assessed yet');
+});
+
+test('numbers are written as readers of the language write them', () => {
+  writeNumbers('de');
+  assert.equal(plain('1107.50'), '1.107,5');
+  assert.equal(plain('7'), '7');
+  assert.equal(size(2 << 20), '2,0 MB');
+  writeNumbers('en-GB');
+  assert.equal(plain('1107.50'), '1,107.5');
 });
