@@ -80,6 +80,12 @@ def is_demo(places: Places) -> bool:
         return False
 
 
+def begin(places: Places) -> None:
+    """Make this installation a demo; its passwords will be printed."""
+    if not is_demo(places):
+        _write(sign_ins_file(places), {})
+
+
 def ensure_sign_ins(store: Store, file: Path) -> dict[str, str]:
     """Return a printed password for everybody, made on first use and kept."""
     known = _read(file)

@@ -26,12 +26,11 @@ class LinkPage(SignInPage):
 
     secret = ""
 
-    async def prepare(self) -> None:
+    def initialize(self) -> None:
         """Take the secret out of the address before anything looks at the request."""
         self.secret = self.get_argument(FIELD, "")
         self.request.uri = self.request.path
         self.request.query = ""
-        await super().prepare()
 
     def invited(self) -> Invited | None:
         """Return whom the link is for; otherwise the answer has been sent."""

@@ -133,14 +133,10 @@ def prepare(settings: Settings, demo_course: Path | None) -> dict[str, str]:
     """Make state, tables and, where asked for and empty, the demo cohort; return the sign-ins."""
     refuse_public_demo(settings, demo=demo_course is not None)
     places, owners = ensure_state(settings), owners_of(settings)
-    begun = demo.is_demo(places)
     if demo_course:
-        content, version = read_for_install(demo_course)
-        groups = owners.groups(owners.campus)
-        act = lambda: _seed(settings, places, content, version)  # noqa: E731 - one call
-        begun = run_as(owners.campus, groups, act) or begun
+        _begin_demo(settings, places, demo_course)
     run_as(owners.campus, owners.groups(owners.campus), lambda: _give_uids(settings))
-    if not begun or settings.sign_in.method != "accounts":
+    if not demo.is_demo(places) or settings.sign_in.method != "accounts":
         return {}
     known: dict[str, str] = run_as(
         owners.hub, owners.groups(owners.hub), lambda: _sign_ins(settings, places)
@@ -164,15 +160,30 @@ def _sign_ins(settings: Settings, places: Places) -> dict[str, str]:
         store.close()
 
 
-def _seed(settings: Settings, places: Places, content: bytes, version: CourseVersion) -> bool:
-    store = Store(database_url(settings))
-    empty = demo.is_empty(store)
-    if empty:
+def _begin_demo(settings: Settings, places: Places, course: Path) -> None:
+    owners = owners_of(settings)
+    content, version = read_for_install(course)
+    campus = (owners.campus, owners.groups(owners.campus))
+    if run_as(*campus, lambda: _is_empty(settings)):
+        # Said first: killed between the two, the next start goes on with the demo.
+        run_as(owners.hub, owners.groups(owners.hub), lambda: demo.begin(places))
         say(_("Installing the demo course and cohort."))
-        install(store, Objects(places.objects), content, version, "bioskills run")
-        demo.seed(store, version.course, settings.site.time_zone)
+        run_as(*campus, lambda: _seed(settings, places, content, version))
+
+
+def _is_empty(settings: Settings) -> bool:
+    store = Store(database_url(settings))
+    try:
+        return demo.is_empty(store)
+    finally:
+        store.close()
+
+
+def _seed(settings: Settings, places: Places, content: bytes, version: CourseVersion) -> None:
+    store = Store(database_url(settings))
+    install(store, Objects(places.objects), content, version, "bioskills run")
+    demo.seed(store, version.course, settings.site.time_zone)
     store.close()
-    return empty
 
 
 def take_locks(settings: Settings) -> list[TextIO]:

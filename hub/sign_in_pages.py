@@ -47,10 +47,14 @@ def content_policy(settings: Settings) -> str:
     parts = urlsplit(settings.public_url)
     port = f":{parts.port}" if parts.port else ""
     # A browser looks at every redirect after a form: to the campus and to labs, below our host.
-    below = f"{parts.scheme}://*.{parts.hostname}{port}"
+    below = (
+        ""
+        if settings.network.accept_single_origin
+        else f" {parts.scheme}://*.{parts.hostname}{port}"
+    )
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"font-src 'self'; form-action 'self' {below}; frame-ancestors 'none'; base-uri 'none'"
+        f"font-src 'self'; form-action 'self'{below}; frame-ancestors 'none'; base-uri 'none'"
     )
 
 

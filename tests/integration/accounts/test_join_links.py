@@ -180,6 +180,13 @@ def test_no_route_lets_anybody_make_an_account(product: Product, client: httpx.C
     assert client.get(f"{product.url}/hub/{path}").status_code == httpx.codes.NOT_FOUND
 
 
+def test_the_hubs_api_gives_no_token_for_a_password(product: Product, client: httpx.Client):
+    auth = {"username": "ina", "password": product.password("ina")}
+    address = f"{product.url}/hub/api/users/ina/tokens"
+
+    assert client.post(address, json={"auth": auth}).status_code == httpx.codes.FORBIDDEN
+
+
 def test_a_changed_password_is_audited_without_a_name(product: Product):
     found = rows(
         product,
