@@ -23,10 +23,10 @@ from bioskills.hub.grading_spawner import door_below, with_formgrader
 from bioskills.hub.hub_words import TEMPLATES, hub_words
 from bioskills.hub.lab_spawner import campus_api_url
 from bioskills.hub.membership import Seat, seats
+from bioskills.hub.membership_door import MEMBERSHIP_SCOPE
 from bioskills.hub.oidc_apply import apply_oidc
 from bioskills.hub.oidc_incomplete import refuse_incomplete
 from bioskills.hub.origins import has_tls, refuse_unclear_origin, trusted_fronts
-from bioskills.hub.membership_door import MEMBERSHIP_SCOPE
 from bioskills.hub.papers_door import page_of_papers
 from bioskills.hub.request_log import log_what_matters
 from bioskills.hub.roles import CAMPUS_ACCESS, EVERYBODY

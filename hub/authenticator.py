@@ -19,9 +19,9 @@ from bioskills.hub import grading_accounts, papers_door
 from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
 from bioskills.hub.labs_door import LAB_PATH, LABS_PATH, LabDoor, LabsDoor
 from bioskills.hub.membership import Seat, everybody, seats
-from bioskills.hub.reception import Reception, make_reception
 from bioskills.hub.membership_door import PATH as MEMBERSHIP_PATH
 from bioskills.hub.membership_sync import MembershipDoor, MembershipSync
+from bioskills.hub.reception import Reception, make_reception
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
 from bioskills.hub.sign_in_routes import handlers_of
 

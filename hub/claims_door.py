@@ -8,7 +8,6 @@ from typing import Any
 
 from jupyterhub.utils import utcnow
 
-
 OF_THE_HUB = "jupyterhub"
 """Client of tokens that are no sign-in: a lab's own, and those a person made."""
 

@@ -34,7 +34,7 @@ from bioskills.hub.membership_door import Told, tell
 from bioskills.hub.privileges import become, run_as
 from bioskills.hub.secrets_store import read_secret
 from bioskills.hub.state import ensure_state, owners_of, secret_files
-from bioskills.hub.uids import give_uids
+from bioskills.hub.uids import NoUidLeftError, give_uids
 
 MANY = 200
 """People above which the command says what it is doing."""
@@ -54,12 +54,12 @@ def carry_out(
         if not apply:
             return [*map(str, changes), _planned(wish, len(changes), file)]
         fill_accounts(store, passwords)
-        give_uids(store, settings.labs.first_uid, settings.labs.uid_count)
+        short = _give_uids(store, settings)
     progress(_("Telling the hub."))
     # Also where nothing changed: the hub may have been away when something did.
     told = tell(hub_api_url(settings), token)
     closing = _applied(wish, len(changes), told)
-    return [*map(str, changes), closing, *_password_lines(passwords)]
+    return [*map(str, changes), closing, *short, *_password_lines(passwords)]
 
 
 def remove(settings: Settings, slug: str, *, yes: bool, actor: str) -> list[str]:
@@ -189,6 +189,16 @@ def _change(
     text = _("{what} applied to {name}. {reach} {also}")
     done = text.format(what=_counted(len(changes)), name=slug, reach=_reach(told), also=also)
     return [*map(str, changes), done]
+
+
+def _give_uids(store: Store, settings: Settings) -> list[str]:
+    """Give everybody the uid of their lab; return a sentence where there are too few."""
+    try:
+        give_uids(store, settings.labs.first_uid, settings.labs.uid_count)
+    except NoUidLeftError as error:
+        # What was applied stays applied; each lab asks again when it starts.
+        return [str(error)]
+    return []
 
 
 def _progress(people: int) -> Callable[[str], None]:

@@ -13,10 +13,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bioskills.base.places import others_can_reach, places_of
-from bioskills.base.text import _
-from bioskills.hub.demo import is_demo
 from bioskills.base.problems import InputError, SetupError
+from bioskills.base.text import _
 from bioskills.hub.claims_reading import issuer_of
+from bioskills.hub.demo import is_demo
 from bioskills.hub.doctor import Check, Examination, Patient, fault, ok, warning
 from bioskills.hub.hidden_processes import MOUNTS, hidden_from, sentence_of
 from bioskills.hub.oidc_incomplete import refuse_incomplete

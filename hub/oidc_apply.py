@@ -9,7 +9,7 @@ from typing import Any
 from bioskills.base.places import places_of
 from bioskills.base.settings import Settings
 from bioskills.base.settings_oidc import Oidc
-from bioskills.hub.addresses import hub_api_url, hub_public_url
+from bioskills.hub.addresses import hub_public_url
 from bioskills.hub.claims_reading import issuer_of, username_claim_of
 from bioskills.hub.oidc_providers import CLASSES
 from bioskills.hub.oidc_secret import client_secret_file

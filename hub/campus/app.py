@@ -32,9 +32,9 @@ from bioskills.hub.campus import (
     overview_routes,
     pages_instructor,
     pages_learner,
-    people_pages,
     pages_papers,
     pages_settings,
+    people_pages,
     signin,
     token_pages,
 )
