@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from bioskills.base.settings_oidc import Oidc
 from bioskills.base.tables import AuditEntry, Cohort, Membership, Person
 from bioskills.base.tables_oidc import ProviderAccount
-from bioskills.hub.cohort_file import NAME
+from bioskills.hub.cohort_persons import NAME
 from bioskills.hub.grading_accounts import is_account
 
 SOURCE = "claim:"

@@ -128,6 +128,7 @@ class HubApi:
             return self._http.request(method, url, headers=headers, timeout=DOOR_TIMEOUT_S)
         except httpx.HTTPError as error:
             raise HubAwayError(_("The hub did not answer.")) from error
+
     def tell_membership(self) -> Told:
         """Say that membership changed; the hub reads the table itself."""
         return tell(self._url, self._own_token)

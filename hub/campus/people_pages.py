@@ -17,7 +17,7 @@ from bioskills.base.problems import InputError, Problem
 from bioskills.base.text import _, ngettext
 from bioskills.hub.campus import people_upload
 from bioskills.hub.campus.callers import Browser
-from bioskills.hub.campus.pages_grading import progress_module, speak_to
+from bioskills.hub.campus.pages_grading import progress_module
 from bioskills.hub.campus.pages_shared import navigation
 from bioskills.hub.campus.people_copy import CopyForm, understood
 from bioskills.hub.campus.people_list import download_of
@@ -93,7 +93,6 @@ def _add_looks(router: APIRouter, desk: Desk) -> None:
     def told(slug: str, caller: Reads) -> Response:
         del slug
         require_admin(caller)
-        speak_to(site, caller)
         telling = desk.telling
         return progress_module(telling.words(), ended=not telling.busy, again_ms=AGAIN_MS)
 
