@@ -28,9 +28,13 @@ class LinkPage(SignInPage):
 
     def initialize(self) -> None:
         """Take the secret out of the address before anything looks at the request."""
-        self.secret = self.get_argument(FIELD, "")
         self.request.uri = self.request.path
         self.request.query = ""
+
+    async def prepare(self) -> None:
+        """Read the secret, from the address or the form; the form is read only by now."""
+        self.secret = self.get_argument(FIELD, "")
+        await super().prepare()
 
     def invited(self) -> Invited | None:
         """Return whom the link is for; otherwise the answer has been sent."""
