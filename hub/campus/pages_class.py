@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from bioskills.base import tables
 from bioskills.base.text import _, ngettext
-from bioskills.base.wire import WorkState
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Manifest
 from bioskills.hub.campus.flags import open_flags
@@ -140,11 +139,10 @@ def people_on(group: Class, assignment: tables.Assignment) -> list[Person]:
 def _person(group: Class, person: tables.Person, work: Work, plan: Plan | None) -> Person:
     zone, latest = group.run.time_zone, work.latest
     points, share = _score(work.results.get(latest.id) if latest else None, plan)
-    state: WorkState = state_of(work, group.now)
     return Person(
         pseudonym=person.pseudonym,
         display_name=person.display_name,
-        sign=_work_sign(work, state, group.now),
+        sign=work_sign_of(work, group.now),
         attempt=latest.attempt if latest else 0,
         submitted=time_tag(latest.submitted_at, zone, group.now) if latest else None,
         late=latest.late if latest else False,
@@ -158,12 +156,12 @@ def _person(group: Class, person: tables.Person, work: Work, plan: Plan | None) 
     )
 
 
-def _work_sign(work: Work, state: WorkState, now: datetime) -> Sign:
+def work_sign_of(work: Work, now: datetime) -> Sign:
     """Return the state as its instructor names it: graded work is theirs to return."""
     result = work.results.get(work.latest.id) if work.latest else None
     if result is not None and result.state == "held" and not why_a_person(work, now):
         return Sign("s-wait", "st-wait", _("Graded, not returned"), _("Graded"))
-    return work_sign(state)
+    return work_sign(state_of(work, now))
 
 
 def _score(result: tables.Result | None, plan: Plan | None) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from bioskills.base import tables
 from bioskills.base.problems import InputError, Problem
 from bioskills.hub.campus import pages_changes as changes
-from bioskills.hub.campus import pages_cohort, pages_grading, pages_points
+from bioskills.hub.campus import pages_cohort, pages_grades, pages_grading, pages_points
 from bioskills.hub.campus import run_board as board
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
 from bioskills.hub.campus.pages_changes import Change, Typed
@@ -83,6 +83,7 @@ def routes(site: Site) -> APIRouter:
     router.include_router(pages_cohort.routes(site))
     router.include_router(pages_grading.routes(site))
     router.include_router(pages_points.routes(site))
+    router.include_router(pages_grades.routes(site))
     return router
 
 
