@@ -21,9 +21,11 @@ from bioskills.base.tables import (
     Extension,
     Run,
 )
+from bioskills.base.tables_teaching import LateRule as LateRow
 from bioskills.base.text import _
 from bioskills.base.wire import AssignmentInfo, AssignmentList
 from bioskills.courses.manifest import Assignment as Plan
+from bioskills.hub.campus.late_rules import LateRule, rule_of
 from bioskills.hub.campus.pages_work import assignments_of, manifest_of
 from bioskills.hub.campus.site import Refused
 from bioskills.hub.campus.trees import stored_files
@@ -167,6 +169,12 @@ def due_for(session: Session, assignment: Assignment, person_id: int | None) -> 
         )
     )
     return extended or assignment.due_at
+
+
+def late_rule_for(session: Session, delivery: Delivery, assignment: Assignment) -> LateRule:
+    """Return what happens with late work on an assignment."""
+    row = session.scalar(select(LateRow).where(LateRow.assignment_id == assignment.id))
+    return rule_of(row, delivery.plan(assignment.name))
 
 
 def notebooks_of(version: AssignmentVersion) -> list[str]:

@@ -14,7 +14,7 @@ from bioskills.base import tables
 from bioskills.base.text import _
 from bioskills.hub.campus import spreadsheets
 from bioskills.hub.campus.pages_class import Class, title_of, work_sign_of
-from bioskills.hub.campus.pages_work import Work, points_of
+from bioskills.hub.campus.pages_work import Points, Work
 from bioskills.hub.campus.wording import Sign, number
 
 TOTAL = "total"
@@ -116,9 +116,10 @@ def file_of(
     return head, [_file_row(row, names=names) for row in rows]
 
 
-def best_points(work: Work) -> tuple[Fraction, Fraction] | None:
-    """Return reached and possible points of the best graded attempt; None before the first."""
-    scored = [points_of(result) for result in work.results.values() if result.cells]
+def best_points(work: Work) -> Points | None:
+    """Return the points of the best graded attempt, late penalty off; None before the first."""
+    graded = [(row, work.results[row.id]) for row in work.submissions if row.id in work.results]
+    scored = [work.points(row, result) for row, result in graded if result.cells]
     return max(scored, key=lambda pair: pair[0], default=None)
 
 

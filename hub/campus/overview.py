@@ -32,6 +32,7 @@ from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.campus import flags
 from bioskills.hub.campus import pages_work as work
 from bioskills.hub.campus.job_board import progress_of, progress_words
+from bioskills.hub.campus.late_rules import rule_words
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, unit_view, version_of
 from bioskills.hub.campus.wording import moment, number
 from bioskills.hub.membership import seats
@@ -113,7 +114,7 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
     """Return the card of one assignment."""
     state, latest, counting = work.state_of(done, now), done.latest, done.counting
     returned = done.returned
-    reached = work.points_of(counting[1]) if counting else None
+    reached = done.points(*counting) if counting else None
     return AssignmentView(
         name=plan.id,
         title=plan.title,
@@ -123,7 +124,8 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         state=state,
         version=done.version.number if done.version else None,
         due_at=done.due_at,
-        closes_at=done.run.closes_at,
+        closes_at=done.last_moment,
+        late=rule_words(done.late, done.due_at, done.run.closes_at, done.run.time_zone, now),
         closed_early=done.assignment.state == "closed" and now < done.run.closes_at,
         extended=done.extension is not None,
         points=number(reached[0]) if reached else None,

@@ -143,6 +143,7 @@ def said(action: str, change: Change, count: int = 0) -> str:
     sentences = {
         "open": _("It is open. Learners can fetch it and hand in."),
         "close": _("It is closed. Nothing more can be handed in; what came is graded."),
+        "late": _("The rule for late work is set."),
         "due": _("It is due {when}.").format(when=when),
         "extension": ngettext(
             "{n} learner has more time.", "{n} learners have more time.", count

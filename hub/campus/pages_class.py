@@ -22,7 +22,6 @@ from bioskills.hub.campus.pages_work import (
     Work,
     assignments_of,
     manifest_of,
-    points_of,
     read_works,
     state_of,
     waits_for_person,
@@ -138,7 +137,7 @@ def people_on(group: Class, assignment: tables.Assignment) -> list[Person]:
 
 def _person(group: Class, person: tables.Person, work: Work, plan: Plan | None) -> Person:
     zone, latest = group.run.time_zone, work.latest
-    points, share = _score(work.results.get(latest.id) if latest else None, plan)
+    points, share = _score(work, plan)
     return Person(
         pseudonym=person.pseudonym,
         display_name=person.display_name,
@@ -164,9 +163,11 @@ def work_sign_of(work: Work, now: datetime) -> Sign:
     return work_sign(state_of(work, now))
 
 
-def _score(result: tables.Result | None, plan: Plan | None) -> tuple[str, str]:
-    """Return points and percent of a result; empty where nothing was graded."""
-    reached, most = points_of(result) if result else (Fraction(0), Fraction(0))
+def _score(work: Work, plan: Plan | None) -> tuple[str, str]:
+    """Return points and percent of the newest hand-in; empty where nothing was graded."""
+    result = work.results.get(work.latest.id) if work.latest else None
+    both = work.points(work.latest, result) if work.latest and result else None
+    reached, most = both or (Fraction(0), Fraction(0))
     if not most:
         return "", ""
     needed = Fraction(plan.pass_share) if plan else None

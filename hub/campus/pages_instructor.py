@@ -17,9 +17,10 @@ from pydantic import BaseModel
 from bioskills.base import tables
 from bioskills.base.problems import InputError, Problem
 from bioskills.hub.campus import pages_changes as changes
-from bioskills.hub.campus import pages_cohort, pages_grades, pages_grading, pages_points
+from bioskills.hub.campus import pages_cohort, pages_grades, pages_grading, pages_late, pages_points
 from bioskills.hub.campus import run_board as board
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
+from bioskills.hub.campus.late_rules import rule_words
 from bioskills.hub.campus.pages_changes import Change, Typed
 from bioskills.hub.campus.pages_class import held_results, people_on, read_class, title_of
 from bioskills.hub.campus.pages_courses import cards_of
@@ -84,6 +85,7 @@ def routes(site: Site) -> APIRouter:
     router.include_router(pages_grading.routes(site))
     router.include_router(pages_points.routes(site))
     router.include_router(pages_grades.routes(site))
+    router.include_router(pages_late.routes(site))
     return router
 
 
@@ -206,6 +208,13 @@ def _assignment_page(
         cohort=cohort,
         assignment=assignment,
         may_change=caller.holds("instructor", cohort.slug),
+        late=rule_words(
+            group.works[assignment.id, 0].late,
+            assignment.due_at,
+            group.run.closes_at,
+            group.run.time_zone,
+            group.now,
+        ),
         said=said,
         faults=faults or _Faults(),
         everybody=changes.EVERYBODY,

@@ -18,7 +18,13 @@ from bioskills.base import tables
 from bioskills.base.text import _
 from bioskills.competence.framework import load_framework
 from bioskills.hub.campus.callers import Browser, browser
-from bioskills.hub.campus.feedback import HandIn, build_feedback, find_hand_in, result_of
+from bioskills.hub.campus.feedback import (
+    HandIn,
+    build_feedback,
+    find_hand_in,
+    lateness_of,
+    result_of,
+)
 from bioskills.hub.campus.flagged_work import FlagLine, flag_lines
 from bioskills.hub.campus.job_board import pause_ms, progress_of, progress_words
 from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
@@ -172,7 +178,9 @@ def _feedback(
         progress = progress_words(progress_of(session, submission.id, site.clock()))
     else:
         standing = standing_of(session, load_framework(FRAMEWORK), hand_in.person, site.clock())
-        page = feedback_page(build_feedback(hand_in, shown), standing, zone)
+        page = feedback_page(
+            build_feedback(hand_in, shown, lateness_of(session, hand_in)), standing, zone
+        )
     flagged = None if own else _flagged(site, session, caller, hand_in)
     plan = manifest_of(hand_in.version).assignment(name)
     most = plan.attempts.max if plan else None

@@ -14,14 +14,18 @@ from fractions import Fraction
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bioskills.base import tables
+from bioskills.base import tables, tables_teaching
 from bioskills.base.wire import WorkState
 from bioskills.courses.grading_notes import GradingNotes
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Manifest
+from bioskills.hub.campus.late_rules import LateRule, rule_of
 
 Key = tuple[int, int]
 """Assignment id and person id."""
+
+Points = tuple[Fraction, Fraction]
+"""Reached and possible."""
 
 RETURNED = ("preliminary", "published")
 """States of a result that its learner may see."""
@@ -48,6 +52,7 @@ class Work:
     results: dict[int, tables.Result]
     shown: dict[int, tables.Result]
     jobs: dict[int, tables.Job]
+    late: LateRule
 
     @property
     def latest(self) -> tables.Submission | None:
@@ -60,6 +65,17 @@ class Work:
         return self.extension.due_at if self.extension else self.assignment.due_at
 
     @property
+    def last_moment(self) -> datetime:
+        """Until when this person may hand in."""
+        return self.late.last_moment(self.due_at, self.run.closes_at)
+
+    def points(self, submission: tables.Submission, result: tables.Result) -> Points:
+        """Return reached and possible points of a hand-in, the late penalty taken off."""
+        reached, most = points_of(result)
+        lost = self.late.share_lost(self.due_at, submission.submitted_at)
+        return reached * (1 - lost), most
+
+    @property
     def returned(self) -> list[tuple[tables.Submission, tables.Result]]:
         """Hand-ins whose result the learner may see, newest first."""
         return [(row, self.shown[row.id]) for row in self.submissions if row.id in self.shown]
@@ -68,14 +84,14 @@ class Work:
     def counting(self) -> tuple[tables.Submission, tables.Result] | None:
         """The returned hand-in with the most points; of equals the first one."""
         scored = [pair for pair in reversed(self.returned) if pair[1].cells]
-        return max(scored, key=lambda pair: points_of(pair[1])[0], default=None)
+        return max(scored, key=lambda pair: self.points(*pair)[0], default=None)
 
 
 def state_of(work: Work, now: datetime) -> WorkState:
     """Return the state of the newest hand-in, or of the assignment where there is none."""
     if work.latest is not None:
         return _state_of_submission(work, work.latest)
-    if work.assignment.state == "closed" or now >= work.run.closes_at:
+    if work.assignment.state == "closed" or now >= work.last_moment:
         return "closed"
     if work.assignment.state != "open" or work.version is None or now < work.run.opens_at:
         return "not_open"
@@ -143,9 +159,9 @@ def read_works(session: Session, run: tables.Run, people: Iterable[int]) -> dict
     """Return the work of these people on every assignment of a run, in a fixed number of queries."""
     assignments = assignments_of(session, run)
     wanted = list(people)
-    shelf = _Shelf(session, [assignment.id for assignment in assignments], wanted)
+    shelf = _Shelf(session, run, [assignment.id for assignment in assignments], wanted)
     return {
-        (assignment.id, person): shelf.work(assignment, run, person)
+        (assignment.id, person): shelf.work(assignment, person)
         for assignment in assignments
         for person in wanted
     }
@@ -165,8 +181,12 @@ def assignments_of(session: Session, run: tables.Run) -> list[tables.Assignment]
 class _Shelf:
     """Rows of one run, read once and handed out by assignment and person."""
 
-    def __init__(self, session: Session, assignments: list[int], people: list[int]) -> None:
-        self._session = session
+    def __init__(
+        self, session: Session, run: tables.Run, assignments: list[int], people: list[int]
+    ) -> None:
+        self._session, self._run = session, run
+        self._manifest = manifest_of(session.get_one(tables.CourseVersion, run.course_version_id))
+        self.late = {rule.assignment_id: rule for rule in self._late(assignments)}
         self.versions = {v.assignment_id: v for v in self._versions(assignments)}
         self.extensions = {(e.assignment_id, e.person_id): e for e in self._extensions(assignments)}
         self.submissions: dict[Key, list[tables.Submission]] = defaultdict(list)
@@ -179,12 +199,12 @@ class _Shelf:
         self.shown = {row.submission_id: row for row in rows if row.state in RETURNED}
         self.jobs = {row.submission_id: row for row in self._jobs(ids)}
 
-    def work(self, assignment: tables.Assignment, run: tables.Run, person: int) -> Work:
+    def work(self, assignment: tables.Assignment, person: int) -> Work:
         """Return one person's work on one assignment."""
         rows = self.submissions.get((assignment.id, person), [])
         return Work(
             assignment=assignment,
-            run=run,
+            run=self._run,
             person_id=person,
             version=self.versions.get(assignment.id),
             extension=self.extensions.get((assignment.id, person)),
@@ -192,7 +212,12 @@ class _Shelf:
             results={row.id: self.results[row.id] for row in rows if row.id in self.results},
             shown={row.id: self.shown[row.id] for row in rows if row.id in self.shown},
             jobs={row.id: self.jobs[row.id] for row in rows if row.id in self.jobs},
+            late=rule_of(self.late.get(assignment.id), self._manifest.assignment(assignment.name)),
         )
+
+    def _late(self, assignments: Sequence[int]) -> Iterable[tables_teaching.LateRule]:
+        table = tables_teaching.LateRule
+        return self._session.scalars(select(table).where(table.assignment_id.in_(assignments)))
 
     def _versions(self, assignments: Sequence[int]) -> Iterable[tables.AssignmentVersion]:
         table = tables.AssignmentVersion

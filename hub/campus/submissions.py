@@ -2,8 +2,8 @@
 
 Law: a hand-in, its receipt and its grading job are one transaction; nothing of it
 is changed afterwards. The same work sent again before it was graded gives the same
-receipt, so that a lost answer costs nothing. Late work is taken until the run ends
-and marked as late. Every refusal says the rule and what to do.
+receipt, so that a lost answer costs nothing. Late work is taken as the rule of the
+assignment says (`late_rules.py`), an extension considered, and marked as late. Every refusal says the rule and what to do.
 """
 
 import secrets
@@ -30,9 +30,11 @@ from bioskills.hub.campus.deliveries import (
     due_for,
     find_assignment,
     find_for_lab,
+    late_rule_for,
     notebooks_of,
     open_to_learners,
 )
+from bioskills.hub.campus.late_rules import LateRule, loss_words
 from bioskills.hub.campus.site import Refused
 from bioskills.hub.campus.trees import Tree, stored_files
 
@@ -67,6 +69,8 @@ class _Place:
     version: AssignmentVersion
     last: Submission | None
     last_is_graded: bool
+    due: datetime | None
+    late: LateRule
 
 
 def check(session: Session, ask: HandIn) -> list[str]:
@@ -129,6 +133,9 @@ def _place(session: Session, ask: HandIn) -> _Place:
     assignment = find_assignment(session, delivery, ask.assignment)
     open_to_learners(delivery, assignment, ask.at)
     _check_open(delivery, assignment, ask)
+    due = due_for(session, assignment, ask.person_id)
+    late = late_rule_for(session, delivery, assignment)
+    _check_late(delivery, due, late, ask)
     version = _version(session, assignment, ask)
     last = session.scalar(
         select(Submission)
@@ -136,7 +143,7 @@ def _place(session: Session, ask: HandIn) -> _Place:
         .order_by(Submission.attempt.desc())
         .limit(1)
     )
-    return _Place(delivery, assignment, version, last, _is_graded(session, last))
+    return _Place(delivery, assignment, version, last, _is_graded(session, last), due, late)
 
 
 def _is_graded(session: Session, submission: Submission | None) -> bool:
@@ -154,6 +161,17 @@ def _check_open(delivery: Delivery, assignment: Assignment, ask: HandIn) -> None
             run=delivery.run.slug, when=_local(delivery.run.closes_at, delivery)
         )
         raise Refused(409, "closed", message, after)
+
+
+def _check_late(delivery: Delivery, due: datetime | None, late: LateRule, ask: HandIn) -> None:
+    until = late.last_moment(due, delivery.run.closes_at)
+    if due is None or ask.at <= until:
+        return
+    message = _("{name} was due {due}, and late work was taken until {until}.").format(
+        name=ask.assignment, due=_local(due, delivery), until=_local(until, delivery)
+    )
+    after = _("Ask your instructor for more time; your files stay where they are.")
+    raise Refused(409, "late", message, after)
 
 
 def _version(session: Session, assignment: Assignment, ask: HandIn) -> AssignmentVersion:
@@ -195,7 +213,6 @@ def _check_attempts(place: _Place, ask: HandIn) -> None:
 
 
 def _store(session: Session, place: _Place, ask: HandIn, tree: Tree) -> Submission:
-    due = due_for(session, place.assignment, ask.person_id)
     submission = Submission(
         assignment_id=place.assignment.id,
         assignment_version_id=place.version.id,
@@ -205,7 +222,7 @@ def _store(session: Session, place: _Place, ask: HandIn, tree: Tree) -> Submissi
         tree_sha256=tree.sha256,
         files=tree.as_stored(),
         submitted_at=ask.at,
-        late=due is not None and ask.at > due,
+        late=place.due is not None and ask.at > place.due,
     )
     session.add(submission)
     session.flush()
@@ -224,6 +241,7 @@ def _receipt(session: Session, place: _Place, submission: Submission) -> Receipt
         submitted_at=submission.submitted_at,
         tree_sha256=submission.tree_sha256,
         late=submission.late,
+        late_note=loss_words(place.late, place.due, submission.submitted_at),
         files=stored_files(submission.files),
     )
 

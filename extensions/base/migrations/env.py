@@ -7,6 +7,7 @@ SQLite changes a table by making it anew, so its foreign keys rest meanwhile;
 from alembic import context
 from sqlalchemy import event
 
+from bioskills.base import tables_teaching  # noqa: F401 - its tables belong to the metadata
 from bioskills.base.store import open_engine
 from bioskills.base.tables import Base
 

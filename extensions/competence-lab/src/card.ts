@@ -168,10 +168,12 @@ function dueLines(a: IAssignment, here: IHere, trans: Words): ILine[] {
     return [{ text: trans.__('No due date · about %1 minutes', a.minutes) }];
   }
   const when = both(a.due_at, here.now, here.locale, trans);
-  const lines = [
+  const lines: ILine[] = [
     { text: a.extended ? trans.__('Due %1, extended for you', when) : trans.__('Due %1', when), iso: a.due_at }
   ];
-  if (new Date(a.due_at) < here.now && a.closes_at && new Date(a.closes_at) > here.now) {
+  if (a.late) {
+    lines.push({ text: a.late });
+  } else if (new Date(a.due_at) < here.now && a.closes_at && new Date(a.closes_at) > here.now) {
     const until = absolute(a.closes_at, here.now, here.locale, trans);
     lines.push({ text: trans.__('Late work is taken until %1.', until), iso: a.closes_at });
   }
