@@ -21,7 +21,15 @@ OutcomeStatus = Literal[
     "granted_rpl", "under_review", "expired", "withdrawn",
 ]  # fmt: skip
 WorkState = Literal[
-    "not_open", "new", "handed_in", "grading", "preliminary", "published", "needs_person", "closed"
+    "not_open",
+    "new",
+    "handed_in",
+    "grading",
+    "preliminary",
+    "published",
+    "needs_person",
+    "closed",
+    "excused",
 ]
 
 

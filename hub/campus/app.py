@@ -28,8 +28,10 @@ from bioskills.hub.campus import (
     formgrader_routes,
     grader_routes,
     overview_routes,
+    pages_as_learner,
     pages_instructor,
     pages_learner,
+    pages_looks,
     signin,
     token_pages,
 )
@@ -50,6 +52,8 @@ ROUTERS = (
     grader_routes.routes,
     formgrader_routes.routes,
     pages_learner.routes,
+    pages_looks.routes,
+    pages_as_learner.routes,
     pages_instructor.routes,
     token_pages.routes,
 )

@@ -22,6 +22,7 @@ from bioskills.base.tables import (
     Run,
 )
 from bioskills.base.tables_teaching import LateRule as LateRow
+from bioskills.base.tables_teaching import Resit
 from bioskills.base.text import _
 from bioskills.base.wire import AssignmentInfo, AssignmentList
 from bioskills.courses.manifest import Assignment as Plan
@@ -162,13 +163,26 @@ def list_assignments(
 
 
 def due_for(session: Session, assignment: Assignment, person_id: int | None) -> datetime | None:
-    """Return when an assignment is due for a person, an extension included."""
+    """Return when an assignment is due for a person, an extension or another attempt included."""
+    again = resit_for(session, assignment, person_id)
+    if again is not None:
+        return again.due_at
     extended = session.scalar(
         select(Extension.due_at).where(
             Extension.assignment_id == assignment.id, Extension.person_id == person_id
         )
     )
     return extended or assignment.due_at
+
+
+def resit_for(session: Session, assignment: Assignment, person_id: int | None) -> Resit | None:
+    """Return the other attempt that a person was given; None where there is none."""
+    mine = select(Resit).where(
+        Resit.assignment_id == assignment.id,
+        Resit.person_id == person_id,
+        Resit.ended_at.is_(None),
+    )
+    return session.scalar(mine)
 
 
 def late_rule_for(session: Session, delivery: Delivery, assignment: Assignment) -> LateRule:

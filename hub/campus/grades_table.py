@@ -153,10 +153,10 @@ def _row(
 
 
 def _grade(group: Class, work: Work, column: Column) -> Grade:
-    best = best_points(work)
+    best, excused = best_points(work), work.excuse is not None and work.latest is None
     return Grade(
         points=best[0] if best else None,
-        most=best[1] if best else column.most,
+        most=best[1] if best else Fraction(0) if excused else column.most,
         sign=work_sign_of(work, group.now),
         late=any(row.late for row in work.submissions[:1]),
         submission_id=work.latest.id if work.latest else None,

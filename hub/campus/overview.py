@@ -31,6 +31,7 @@ from bioskills.courses.manifest import Lesson, Manifest
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.campus import flags
 from bioskills.hub.campus import pages_work as work
+from bioskills.hub.campus.decided import decided, most_attempts
 from bioskills.hub.campus.job_board import progress_of, progress_words
 from bioskills.hub.campus.late_rules import rule_words
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, unit_view, version_of
@@ -113,7 +114,7 @@ def run_view(
 def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime) -> AssignmentView:
     """Return the card of one assignment."""
     state, latest, counting = work.state_of(done, now), done.latest, done.counting
-    returned = done.returned
+    returned, again = done.returned, done.may_sit_again(now)
     reached = done.points(*counting) if counting else None
     return AssignmentView(
         name=plan.id,
@@ -126,20 +127,20 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         due_at=done.due_at,
         closes_at=done.last_moment,
         late=rule_words(done.late, done.due_at, done.run.closes_at, done.run.time_zone, now),
-        closed_early=done.assignment.state == "closed" and now < done.run.closes_at,
+        closed_early=done.assignment.state == "closed" and now < done.run.closes_at and not again,
         extended=done.extension is not None,
         points=number(reached[0]) if reached else None,
         max_points=number(reached[1] if reached else plan.points),
         passed=reached[0] >= Fraction(plan.pass_share) * reached[1] if reached else None,
         attempt=latest.attempt if latest else 0,
-        max_attempts=plan.attempts.max,
-        next_attempt_at=_cool_down(done, plan, now),
+        max_attempts=most_attempts(done, plan, again=again),
+        next_attempt_at=None if again else _cool_down(done, plan, now),
         proves=proves(mapping, plan.id),
         receipt=latest.receipt if latest else None,
         submitted_at=latest.submitted_at if latest else None,
         submission_id=latest.id if latest else None,
         feedback_id=returned[0][0].id if returned else None,
-        message=_message(done, state),
+        message=decided(done, plan, now) or _message(done, state),
     )
 
 

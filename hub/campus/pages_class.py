@@ -64,6 +64,7 @@ class Person:
     extended: bool
     held: int
     note: str
+    excused: bool
 
 
 def read_class(session: Session, run: tables.Run, cohort: tables.Cohort, now: datetime) -> Class:
@@ -152,6 +153,7 @@ def _person(group: Class, person: tables.Person, work: Work, plan: Plan | None) 
         extended=work.extension is not None,
         held=len(held_results([work])),
         note=why_a_person(work, group.now),
+        excused=work.excuse is not None,
     )
 
 
@@ -160,6 +162,8 @@ def work_sign_of(work: Work, now: datetime) -> Sign:
     result = work.results.get(work.latest.id) if work.latest else None
     if result is not None and result.state == "held" and not why_a_person(work, now):
         return Sign("s-wait", "st-wait", _("Graded, not returned"), _("Graded"))
+    if work.may_sit_again(now):
+        return Sign("s-review", "st-review", _("Another attempt open"), _("Resit"))
     return work_sign(state_of(work, now))
 
 

@@ -16,6 +16,7 @@ from bioskills.base.text import _
 from bioskills.hub.campus import spreadsheets
 from bioskills.hub.campus.callers import Browser, browser
 from bioskills.hub.campus.grades_table import NAME, Grades, Row, file_of, grades_of, ordered
+from bioskills.hub.campus.looks import look
 from bioskills.hub.campus.pages_class import Class, read_class
 from bioskills.hub.campus.pages_shared import (
     find_run,
@@ -53,6 +54,7 @@ def routes(site: Site) -> APIRouter:
         with site.store.reading() as session:
             group, cohort = class_of(session, site, caller, run)
             table = grades_of(group)
+            look(site, caller, [p.id for p in group.learners], "grades", (run, cohort.slug))
             return render(
                 request,
                 "grades.html",
@@ -98,8 +100,9 @@ def _taken(
     site: Site, caller: Browser, run: str, view: View
 ) -> tuple[list[str], list[list[spreadsheets.Cell]]]:
     with site.store.reading() as session:
-        group, _cohort = class_of(session, site, caller, run)
-    table = grades_of(group)
+        group, cohort = class_of(session, site, caller, run)
+    table, slug = grades_of(group), cohort.slug
+    look(site, caller, [person.id for person in group.learners], "grades_file", (run, slug))
     with site.store.transaction() as session:
         entry = tables.AuditEntry(
             at=group.now,

@@ -17,10 +17,19 @@ from pydantic import BaseModel
 from bioskills.base import tables
 from bioskills.base.problems import InputError, Problem
 from bioskills.hub.campus import pages_changes as changes
-from bioskills.hub.campus import pages_cohort, pages_grades, pages_grading, pages_late, pages_points
+from bioskills.hub.campus import (
+    pages_cohort,
+    pages_decisions,
+    pages_grades,
+    pages_grading,
+    pages_late,
+    pages_points,
+    pages_withdrawals,
+)
 from bioskills.hub.campus import run_board as board
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
 from bioskills.hub.campus.late_rules import rule_words
+from bioskills.hub.campus.looks import look
 from bioskills.hub.campus.pages_changes import Change, Typed
 from bioskills.hub.campus.pages_class import held_results, people_on, read_class, title_of
 from bioskills.hub.campus.pages_courses import cards_of
@@ -86,6 +95,8 @@ def routes(site: Site) -> APIRouter:
     router.include_router(pages_points.routes(site))
     router.include_router(pages_grades.routes(site))
     router.include_router(pages_late.routes(site))
+    router.include_router(pages_decisions.routes(site))
+    router.include_router(pages_withdrawals.routes(site))
     return router
 
 
@@ -125,6 +136,8 @@ def _add_pages(router: APIRouter, site: Site) -> None:
         with site.store.reading() as session:
             change, cohort = change_for(session, site, caller, (run, name), TEACHING)
             text = changes.said(done, change, n)
+            people = [person.id for person in change.group.learners]
+            look(site, caller, people, "assignment", (f"{run}/{name}", cohort.slug))
             return _assignment_page(request, caller, change, cohort, said=text)
 
 
@@ -240,7 +253,7 @@ def _plan(request: Request, site: Site, caller: Browser, where: Where, verb: str
             held=held,
             now=change.group.now,
             getting=[person for person in people if person.held],
-            missing=[person for person in people if person.submission_id is None],
+            missing=[p for p in people if p.submission_id is None and not p.excused],
         )
 
 

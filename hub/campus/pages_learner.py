@@ -27,6 +27,7 @@ from bioskills.hub.campus.feedback import (
 )
 from bioskills.hub.campus.flagged_work import FlagLine, flag_lines
 from bioskills.hub.campus.job_board import pause_ms, progress_of, progress_words
+from bioskills.hub.campus.looks import look
 from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
 from bioskills.hub.campus.pages_feedback import feedback_page
 from bioskills.hub.campus.pages_grading import progress_module, speak_to
@@ -53,6 +54,7 @@ class _Subject:
     person: tables.Person
     own: bool
     back: Nav
+    cohort: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def routes(site: Site) -> APIRouter:
         with site.store.reading() as session:
             subject = _learner_of(session, site, caller, pseudonym)
             note_view(site, caller, "viewed passport", pseudonym)
+            look(site, caller, [subject.person.id], "passport", ("", subject.cohort))
             return _passport(request, session, caller, subject)
 
     @router.get("/feedback/{submission_id}")
@@ -100,6 +103,8 @@ def routes(site: Site) -> APIRouter:
             own = hand_in.person.id == caller.person_id
             if not own:
                 note_view(site, caller, "viewed feedback", str(submission_id))
+                where = f"{hand_in.run.slug}/{hand_in.assignment.name}"
+                look(site, caller, [hand_in.person.id], "feedback", (where, hand_in.cohort.slug))
             return _feedback(request, session, caller, hand_in, own=own)
 
     @router.get("/feedback/{submission_id}/progress.js")
@@ -146,7 +151,7 @@ def _learner_of(session: Session, site: Site, caller: Browser, pseudonym: str) -
             _("There is no learner {name} in a cohort of yours.").format(name=pseudonym)
         )
     back = Nav(_("Cohort {name}").format(name=shared[0]), site.link(f"cohorts/{shared[0]}"))
-    return _Subject(person, own=False, back=back)
+    return _Subject(person, own=False, back=back, cohort=shared[0])
 
 
 def _readable(session: Session, caller: Browser, submission_id: int) -> HandIn:
@@ -255,6 +260,8 @@ def _passport(
         framework=framework.ref.replace("@", " "),
         first_task=_first_task(session, subject.person, standing, site),
         address=address,
+        learns=sorted({seat.cohort for seat in caller.seats if seat.role == "learner"}),
+        withdraw=subject.cohort if caller.holds("instructor", subject.cohort) else "",
         now=now,
         zone=zone,
     )

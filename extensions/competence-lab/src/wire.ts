@@ -13,7 +13,8 @@ export type WorkState =
   | 'preliminary'
   | 'published'
   | 'needs_person'
-  | 'closed';
+  | 'closed'
+  | 'excused';
 
 export type OutcomeStatus =
   | 'not_assessed'

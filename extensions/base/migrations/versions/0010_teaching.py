@@ -12,6 +12,8 @@ TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    with op.batch_alter_table("extension") as batch:
+        batch.add_column(sa.Column("reason", sa.String(500), nullable=False, server_default=""))
     _late_rule()
     _decision("excuse", "assignment")
     _decision("resit", "assignment", sa.Column("due_at", TIME, nullable=False))
@@ -22,6 +24,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("look", "withdrawal", "resit", "excuse", "late_rule"):
         op.drop_table(name)
+    with op.batch_alter_table("extension") as batch:
+        batch.drop_column("reason")
 
 
 def _late_rule() -> None:
@@ -55,7 +59,9 @@ def _decision(name: str, about: str, *more: sa.Column[object]) -> None:
         sa.Column("given_at", TIME, nullable=False),
         sa.Column("ended_by", sa.String(16)),
         sa.Column("ended_at", TIME),
-        sa.ForeignKeyConstraint([f"{about}_id"], [f"{about}.id"], name=f"fk_{name}_{about}_id_{about}"),
+        sa.ForeignKeyConstraint(
+            [f"{about}_id"], [f"{about}.id"], name=f"fk_{name}_{about}_id_{about}"
+        ),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=f"fk_{name}_person_id_person"),
         sa.PrimaryKeyConstraint("id", name=f"pk_{name}"),
     )
