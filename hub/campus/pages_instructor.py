@@ -117,6 +117,7 @@ def _add_pages(router: APIRouter, site: Site) -> None:
             row, cohort = find_run(session, run)
             require_role(caller, cohort.slug)
             group = read_class(session, row, cohort, site.clock())
+            look(site, caller, [p.id for p in group.learners], "board", (run, cohort.slug))
             return render(
                 request,
                 "run.html",
@@ -238,7 +239,9 @@ def _assignment_page(
 def _plan(request: Request, site: Site, caller: Browser, where: Where, verb: str) -> Response:
     require_teaching(caller)
     with site.store.reading() as session:
-        change, _cohort = change_for(session, site, caller, where, ("instructor",))
+        change, cohort = change_for(session, site, caller, where, ("instructor",))
+        seen = [person.id for person in change.group.learners]
+        look(site, caller, seen, "assignment", ("/".join(where), cohort.slug))
         works = change.group.works_on(change.assignment)
         held = held_results(works)
         people = people_on(change.group, change.assignment)

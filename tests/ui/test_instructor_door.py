@@ -127,3 +127,13 @@ def test_the_learner_sees_who_looked_and_the_instructor_sees_who_left(product, i
     assert examine(ina, "door-left", widths=WIDTHS) == []
     ina.get_by_role("button", name="Give the seat back").click()
     expect(ina.get_by_text("Nobody has left this cohort.")).to_be_visible()
+
+
+def test_the_view_as_a_learner_says_so_and_offers_nothing_to_send(ina):
+    open_assignment(ina)
+    ina.get_by_role("link", name="as learner: Miro Petrov").click()
+
+    expect(ina.get_by_role("heading", name="As Miro Petrov sees it", level=1)).to_be_visible()
+    expect(ina.get_by_text("and you are still yourself.")).to_be_visible()
+    expect(ina.locator("main form")).to_have_count(0)
+    assert examine(ina, "door-as-learner", widths=WIDTHS) == []

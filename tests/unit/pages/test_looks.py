@@ -41,6 +41,8 @@ def noted(world: World, name: str = "kim") -> list[tuple[str, str, str]]:
     ("path", "noticed"),
     [
         ("passport/p-000001", ("passport", "")),
+        ("runs/spring", ("board", "spring")),
+        ("runs/spring/grading", ("board", "spring")),
         ("feedback/1", ("feedback", "spring/s1")),
         (S1, ("assignment", "spring/s1")),
         ("runs/spring/grades", ("grades", "spring")),
