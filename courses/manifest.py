@@ -7,7 +7,7 @@ only. Whether the files agree with it is the business of the checks.
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from bioskills.base.text import _
 from bioskills.courses.typed_yaml import Record, Text, parse_record
@@ -111,6 +111,28 @@ class Attempts(Record):
     cooldown_hours: Annotated[int, Field(strict=True, ge=0)] = 0
 
 
+class Late(Record):
+    """What happens with work that comes after its due date.
+
+    Attributes:
+        accepted: *until_close*: taken until the run ends, and marked late; *days*: so many days;
+            *never*: nothing after the due date.
+        percent_per_day: What each begun day takes off the points, never off the evidence.
+    """
+
+    accepted: Literal["until_close", "days", "never"] = "until_close"
+    days: Annotated[int, Field(strict=True, ge=0, le=366)] = 0
+    percent_per_day: Annotated[int, Field(strict=True, ge=0, le=100)] = 0
+
+    @model_validator(mode="after")
+    def _days_belong_to_days(self) -> "Late":
+        if self.accepted == "days" and not self.days:
+            raise ValueError(_("accepted: days needs days: 1 or more"))
+        if self.accepted != "days" and (self.days or self.percent_per_day):
+            raise ValueError(_("days and percent_per_day need accepted: days"))
+        return self
+
+
 class Assignment(Record):
     """One notebook that is handed in and graded.
 
@@ -132,6 +154,7 @@ class Assignment(Record):
     due_offset_days: Annotated[int, Field(strict=True, ge=0)]
     summary: Text
     uses_data: tuple[Text, ...] = ()
+    late: Late = Late()
 
 
 class Requires(Record):

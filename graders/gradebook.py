@@ -23,6 +23,7 @@ from sqlalchemy import create_engine, event, insert, select
 from bioskills.base.store import sqlite_path
 from bioskills.base.wire import CellScore, GradeResult, Job
 from bioskills.graders.engine import COURSE, ensure_gradebook
+from bioskills.graders.late_penalty import write_penalties
 from bioskills.graders.scratch_book import decimal
 
 MOST_COMMENT = 20_000
@@ -69,6 +70,7 @@ class Gradebooks:
             grades = {f"{b.name}/{g.name}": g for b in submission.notebooks for g in b.grades}
             for name, grade in grades.items():
                 write_score(grade, scores.get(name))
+            write_penalties(gradebook, submission, job)
             written = _comments(submission, job)
             cells = [
                 _as_it_stands(cell, grades.get(cell.cell), written.get(cell.cell, ""))

@@ -187,6 +187,7 @@ class Extension(Base):
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     due_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(String(500), default="")
     granted_by: Mapped[str] = mapped_column(String(64))
     granted_at: Mapped[datetime] = mapped_column(default=now)
 

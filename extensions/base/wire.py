@@ -23,7 +23,15 @@ OutcomeStatus = Literal[
     "granted_rpl", "under_review", "expired", "withdrawn",
 ]  # fmt: skip
 WorkState = Literal[
-    "not_open", "new", "handed_in", "grading", "preliminary", "published", "needs_person", "closed"
+    "not_open",
+    "new",
+    "handed_in",
+    "grading",
+    "preliminary",
+    "published",
+    "needs_person",
+    "closed",
+    "excused",
 ]
 
 
@@ -61,6 +69,7 @@ class Receipt(Wire):
     submitted_at: datetime
     tree_sha256: str
     late: bool
+    late_note: str = Field("", description="What coming late means for the points; a sentence.")
     files: list[FileEntry]
 
 
@@ -176,6 +185,7 @@ class Feedback(Wire):
     graded_at: datetime
     points: str
     max_points: str
+    late: str = Field("", description="What coming late took off the points; a sentence.")
     reason: str = Field("", description="A sentence where the work could not be graded as it came.")
     mended: list[str] = Field([], description="Sentences: what was repaired before grading.")
     next: str = Field("", description="What to try next, as one sentence.")
@@ -253,6 +263,7 @@ class AssignmentView(Wire):
         default=False, description="The instructor takes no hand-ins now, whatever closes_at says."
     )
     extended: bool = False
+    late: str = Field("", description="What happens with late work, said before the due date.")
     points: str | None = Field(None, description="Points of the attempt that counts; null before.")
     max_points: str
     passed: bool | None = Field(
@@ -349,6 +360,9 @@ class Job(Wire):
     version: int | None = None
     submitted_at: datetime | None = None
     due_at: datetime | None = None
+    late_percent: int = Field(
+        0, ge=0, le=100, description="What coming late takes off the points in the gradebook."
+    )
     notes: dict[str, object] = Field({}, description="grading/<assignment>.yml by assignment.")
     cold: bool = Field(
         default=False, description="Whether the course asks for kernels that start anew."

@@ -21,9 +21,12 @@ from bioskills.base.tables import (
     Extension,
     Run,
 )
+from bioskills.base.tables_teaching import LateRule as LateRow
+from bioskills.base.tables_teaching import Resit
 from bioskills.base.text import _
 from bioskills.base.wire import AssignmentInfo, AssignmentList
 from bioskills.courses.manifest import Assignment as Plan
+from bioskills.hub.campus.late_rules import LateRule, rule_of
 from bioskills.hub.campus.pages_work import assignments_of, manifest_of
 from bioskills.hub.campus.site import Refused
 from bioskills.hub.campus.trees import stored_files
@@ -160,13 +163,32 @@ def list_assignments(
 
 
 def due_for(session: Session, assignment: Assignment, person_id: int | None) -> datetime | None:
-    """Return when an assignment is due for a person, an extension included."""
+    """Return when an assignment is due for a person, an extension or another attempt included."""
+    again = resit_for(session, assignment, person_id)
+    if again is not None:
+        return again.due_at
     extended = session.scalar(
         select(Extension.due_at).where(
             Extension.assignment_id == assignment.id, Extension.person_id == person_id
         )
     )
     return extended or assignment.due_at
+
+
+def resit_for(session: Session, assignment: Assignment, person_id: int | None) -> Resit | None:
+    """Return the other attempt that a person was given; None where there is none."""
+    mine = select(Resit).where(
+        Resit.assignment_id == assignment.id,
+        Resit.person_id == person_id,
+        Resit.ended_at.is_(None),
+    )
+    return session.scalar(mine)
+
+
+def late_rule_for(session: Session, delivery: Delivery, assignment: Assignment) -> LateRule:
+    """Return what happens with late work on an assignment."""
+    row = session.scalar(select(LateRow).where(LateRow.assignment_id == assignment.id))
+    return rule_of(row, delivery.plan(assignment.name))
 
 
 def notebooks_of(version: AssignmentVersion) -> list[str]:

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from bioskills.base.tables import Assignment, Person, Run
+from bioskills.base.tables import Assignment, Person, Run, Submission
 from bioskills.base.text import _
 from bioskills.base.wire import (
     VERSION_HEADER,
@@ -42,6 +42,7 @@ from bioskills.hub.campus.exchange_callers import (
     delivery_for,
 )
 from bioskills.hub.campus.hidden_tests import hidden_lines
+from bioskills.hub.campus.looks import note_look
 from bioskills.hub.campus.site import Refused, Site
 from bioskills.hub.campus.submissions import HandIn
 from bioskills.hub.campus.transfers import received_tree, tar_response
@@ -137,7 +138,16 @@ def collect(run: str, submission_id: int, site: Here, caller: Staff) -> Streamin
     with site.store.reading() as session:
         delivery = delivery_for(session, site, caller, run, "collect")
         found = submission_lists.find_submission(session, delivery, submission_id)
+    _note_collected(site, caller, found, run)
     return tar_response(stored_files(found.files), site.objects)
+
+
+def _note_collected(site: Site, caller: Instructor | Grader, found: Submission, run: str) -> None:
+    """Let the learner know that an instructor's program took the hand-in."""
+    if isinstance(caller, Instructor):
+        with site.store.transaction() as session:
+            actor = session.get_one(Person, caller.person_id).pseudonym
+            note_look(session, actor, found.person_id, "collected", site.clock(), subject=run)
 
 
 def feedback_pages(run: str, submission_id: int, site: Here, caller: Reader) -> StreamingResponse:

@@ -17,7 +17,9 @@ from bioskills.base.text import _
 from bioskills.base.wire import CheckNote, Criterion, Feedback, RubricLevel
 from bioskills.competence.mapping import parse_mapping
 from bioskills.courses.grading_notes import CellNotes, Check
+from bioskills.hub.campus.deliveries import Delivery, due_for, late_rule_for
 from bioskills.hub.campus.flags import for_learner
+from bioskills.hub.campus.late_rules import loss_words
 from bioskills.hub.campus.pages_work import (
     RETURNED,
     cell_points,
@@ -69,8 +71,25 @@ def result_of(
     return session.scalars(chosen.order_by(table.id.desc())).first()
 
 
-def build_feedback(hand_in: HandIn, result: tables.Result) -> Feedback:
-    """Return the feedback on a hand-in from one result of its grading."""
+def lateness_of(session: Session, hand_in: HandIn) -> tuple[Fraction, str]:
+    """Return what coming late costs this hand-in: the share of its points, and a sentence."""
+    delivery = Delivery(hand_in.run, hand_in.version, hand_in.cohort.slug)
+    rule = late_rule_for(session, delivery, hand_in.assignment)
+    due = due_for(session, hand_in.assignment, hand_in.person.id)
+    at = hand_in.submission.submitted_at
+    return rule.share_lost(due, at), loss_words(rule, due, at)
+
+
+def build_feedback(
+    hand_in: HandIn, result: tables.Result, late: tuple[Fraction, str] = (Fraction(0), "")
+) -> Feedback:
+    """Return the feedback on a hand-in from one result of its grading.
+
+    Args:
+        hand_in: The hand-in with its surroundings.
+        result: What grading it gave.
+        late: The share of the points that coming late costs, and the sentence that says so.
+    """
     name = hand_in.assignment.name
     plan = manifest_of(hand_in.version).assignment(name)
     notes = notes_of(hand_in.version, name).cells
@@ -86,8 +105,9 @@ def build_feedback(hand_in: HandIn, result: tables.Result) -> Feedback:
         state="published" if result.state == "published" else "preliminary",
         submitted_at=hand_in.submission.submitted_at,
         graded_at=result.graded_at,
-        points=plain_number(reached),
+        points=plain_number(reached * (1 - late[0])),
         max_points=plain_number(most),
+        late=late[1],
         reason=" ".join(part for part in (result.reason, for_learner(result)) if part),
         mended=list(result.mended or []),
         next=_next(criteria),

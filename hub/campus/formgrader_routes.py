@@ -22,6 +22,7 @@ from bioskills.base.tables import Assignment, AuditEntry, Cohort, Job, Person, R
 from bioskills.base.text import _
 from bioskills.hub.campus import jobs, judgements
 from bioskills.hub.campus.callers import bearer
+from bioskills.hub.campus.looks import note_look
 from bioskills.hub.campus.site import Refused, Site, site_of
 from bioskills.hub.membership import find_person, has_seat
 
@@ -101,7 +102,11 @@ def _judge(site: Site, slug: str, name: str, given: wire.Judgement) -> None:
         if assignment is None:
             message = _("The run {run} has no assignment {name}.").format(run=slug, name=name)
             raise Refused(404, "unknown_assignment", message)
-        judgements.save(session, assignment, given, person).at = site.clock()
+        saved = judgements.save(session, assignment, given, person)
+        saved.at = site.clock()
+        learner = session.get_one(Submission, saved.submission_id).person_id
+        where = f"{slug}/{name}"
+        note_look(session, person.pseudonym, learner, "formgrader", saved.at, subject=where)
 
 
 def _grade(

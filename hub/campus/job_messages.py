@@ -19,7 +19,7 @@ from bioskills.base.tables import (
     Run,
     Submission,
 )
-from bioskills.hub.campus.deliveries import due_for
+from bioskills.hub.campus.deliveries import Delivery, due_for, late_rule_for
 from bioskills.hub.campus.job_keys import GRADE
 from bioskills.hub.campus.pages_work import assignments_of
 from bioskills.hub.cold_courses import asks_for_cold
@@ -59,6 +59,8 @@ def _grading(session: Session, job: Job) -> wire.Job:
     notes = (
         {assignment.name: course.notes[assignment.name]} if assignment.name in course.notes else {}
     )
+    due = due_for(session, assignment, submission.person_id)
+    late = late_rule_for(session, Delivery(run, course, ""), assignment)
     return wire.Job(
         id=job.id,
         kind="grade",
@@ -71,7 +73,8 @@ def _grading(session: Session, job: Job) -> wire.Job:
         attempt=submission.attempt,
         version=version,
         submitted_at=submission.submitted_at,
-        due_at=due_for(session, assignment, submission.person_id),
+        due_at=due,
+        late_percent=int(late.share_lost(due, submission.submitted_at) * 100),
         notes=notes,
         cold=asks_for_cold(course.manifest),
     )

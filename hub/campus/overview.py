@@ -31,8 +31,10 @@ from bioskills.courses.manifest import Lesson, Manifest
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.campus import flags
 from bioskills.hub.campus import pages_work as work
+from bioskills.hub.campus.decided import decided, most_attempts
 from bioskills.hub.campus.job_board import progress_of, progress_words
 from bioskills.hub.campus.notices import now_shown
+from bioskills.hub.campus.late_rules import rule_words
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, unit_view, version_of
 from bioskills.hub.campus.wording import begins, moment, plain_number
 from bioskills.hub.membership import seats
@@ -115,8 +117,8 @@ def run_view(
 def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime) -> AssignmentView:
     """Return the card of one assignment."""
     state, latest, counting = work.state_of(done, now), done.latest, done.counting
-    returned = done.returned
-    reached = work.points_of(counting[1]) if counting else None
+    returned, again = done.returned, done.may_sit_again(now)
+    reached = done.points(*counting) if counting else None
     return AssignmentView(
         name=plan.id,
         title=plan.title,
@@ -126,21 +128,22 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         state=state,
         version=done.version.number if done.version else None,
         due_at=done.due_at,
-        closes_at=done.run.closes_at,
-        closed_early=done.assignment.state == "closed" and now < done.run.closes_at,
+        closes_at=done.last_moment,
+        late=rule_words(done.late, done.due_at, done.run.closes_at, done.run.time_zone, now),
+        closed_early=done.assignment.state == "closed" and now < done.run.closes_at and not again,
         extended=done.extension is not None,
         points=plain_number(reached[0]) if reached else None,
         max_points=plain_number(reached[1] if reached else plan.points),
         passed=reached[0] >= Fraction(plan.pass_share) * reached[1] if reached else None,
         attempt=latest.attempt if latest else 0,
-        max_attempts=plan.attempts.max,
-        next_attempt_at=_cool_down(done, plan, now),
+        max_attempts=most_attempts(done, plan, again=again),
+        next_attempt_at=None if again else _cool_down(done, plan, now),
         proves=proves(mapping, plan.id),
         receipt=latest.receipt if latest else None,
         submitted_at=latest.submitted_at if latest else None,
         submission_id=latest.id if latest else None,
         feedback_id=returned[0][0].id if returned else None,
-        message=_message(done, state),
+        message=decided(done, plan, now) or _message(done, state),
     )
 
 

@@ -99,8 +99,7 @@ def set_due(session: Session, change: Change, typed: Typed) -> datetime:
     Raises:
         InputError: At the field, when the moment cannot be meant.
     """
-    due = parse_moment(typed, change.group.run.time_zone)
-    _check_window(change, due)
+    due = parse_due(change, typed)
     before, change.assignment.due_at = change.assignment.due_at, due
     detail = {"before": utc(before) if before else None, "after": utc(due)}
     note(session, change, "set due date", detail)
@@ -115,11 +114,11 @@ def give_more_time(session: Session, change: Change, typed: Typed) -> Sequence[t
     """
     problems: list[Problem] = []
     people = _collect(problems, lambda: _chosen(change, typed.learner)) or []
-    due = _collect(problems, lambda: _later(change, typed))
+    due = _collect(problems, lambda: later(change, typed))
     if problems or due is None:
         raise InputError(problems)
     for person in people:
-        _extend(session, change, person, due)
+        extend(session, change, person, due)
     detail = {"due": utc(due), "learners": [person.pseudonym for person in people]}
     note(session, change, "gave more time", detail)
     return people
@@ -148,6 +147,7 @@ def said(action: str, change: Change, count: int = 0) -> str:
     sentences = {
         "open": _("It is open. Learners can fetch it and hand in."),
         "close": _("It is closed. Nothing more can be handed in; what came is graded."),
+        "late": _("The rule for late work is set."),
         "due": _("It is due {when}.").format(when=when),
         "extension": ngettext(
             "{n} learner has more time.", "{n} learners have more time.", count
@@ -193,9 +193,24 @@ def _check_window(change: Change, due: datetime) -> None:
     raise InputError([Problem("date", what.format(when=shown), next=step)])
 
 
-def _later(change: Change, typed: Typed) -> datetime:
+def parse_due(change: Change, typed: Typed) -> datetime:
+    """Return a due date that is still to come and within the run.
+
+    Raises:
+        InputError: At the field, when the moment cannot be meant.
+    """
     due = parse_moment(typed, change.group.run.time_zone)
     _check_window(change, due)
+    return due
+
+
+def later(change: Change, typed: Typed) -> datetime:
+    """Return a due date that is later than everybody's.
+
+    Raises:
+        InputError: At the field, when the moment cannot be meant.
+    """
+    due = parse_due(change, typed)
     general = change.assignment.due_at
     if general is not None and due <= general:
         zone, now = change.group.run.time_zone, change.group.now
@@ -216,7 +231,10 @@ def _chosen(change: Change, learner: str) -> Sequence[tables.Person]:
     return found
 
 
-def _extend(session: Session, change: Change, person: tables.Person, due: datetime) -> None:
+def extend(
+    session: Session, change: Change, person: tables.Person, due: datetime, reason: str = ""
+) -> None:
+    """Give one learner a due date of their own."""
     table = tables.Extension
     row = session.scalar(
         select(table).where(
@@ -226,7 +244,8 @@ def _extend(session: Session, change: Change, person: tables.Person, due: dateti
     if row is None:
         row = table(assignment_id=change.assignment.id, person_id=person.id)
         session.add(row)
-    row.due_at, row.granted_by, row.granted_at = due, change.by, change.group.now
+    row.due_at, row.reason = due, reason
+    row.granted_by, row.granted_at = change.by, change.group.now
 
 
 def note(

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from bioskills.base import tables
 from bioskills.base.text import _, ngettext
-from bioskills.base.wire import WorkState
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Manifest
 from bioskills.hub.campus.flags import open_flags
@@ -23,7 +22,6 @@ from bioskills.hub.campus.pages_work import (
     Work,
     assignments_of,
     manifest_of,
-    points_of,
     read_works,
     state_of,
     waits_for_person,
@@ -66,6 +64,7 @@ class Person:
     extended: bool
     held: int
     note: str
+    excused: bool
 
 
 def read_class(session: Session, run: tables.Run, cohort: tables.Cohort, now: datetime) -> Class:
@@ -139,12 +138,11 @@ def people_on(group: Class, assignment: tables.Assignment) -> list[Person]:
 
 def _person(group: Class, person: tables.Person, work: Work, plan: Plan | None) -> Person:
     zone, latest = group.run.time_zone, work.latest
-    points, share = _score(work.results.get(latest.id) if latest else None, plan)
-    state: WorkState = state_of(work, group.now)
+    points, share = _score(work, plan)
     return Person(
         pseudonym=person.pseudonym,
         display_name=person.display_name,
-        sign=_work_sign(work, state, group.now),
+        sign=work_sign_of(work, group.now),
         attempt=latest.attempt if latest else 0,
         submitted=time_tag(latest.submitted_at, zone, group.now) if latest else None,
         late=latest.late if latest else False,
@@ -155,20 +153,25 @@ def _person(group: Class, person: tables.Person, work: Work, plan: Plan | None) 
         extended=work.extension is not None,
         held=len(held_results([work])),
         note=why_a_person(work, group.now),
+        excused=work.excuse is not None,
     )
 
 
-def _work_sign(work: Work, state: WorkState, now: datetime) -> Sign:
+def work_sign_of(work: Work, now: datetime) -> Sign:
     """Return the state as its instructor names it: graded work is theirs to return."""
     result = work.results.get(work.latest.id) if work.latest else None
     if result is not None and result.state == "held" and not why_a_person(work, now):
         return Sign("s-wait", "st-wait", _("Graded, not returned"), _("Graded"))
-    return work_sign(state)
+    if work.may_sit_again(now):
+        return Sign("s-review", "st-review", _("Another attempt open"), _("Resit"))
+    return work_sign(state_of(work, now))
 
 
-def _score(result: tables.Result | None, plan: Plan | None) -> tuple[str, str]:
-    """Return points and percent of a result; empty where nothing was graded."""
-    reached, most = points_of(result) if result else (Fraction(0), Fraction(0))
+def _score(work: Work, plan: Plan | None) -> tuple[str, str]:
+    """Return points and percent of the newest hand-in; empty where nothing was graded."""
+    result = work.results.get(work.latest.id) if work.latest else None
+    both = work.points(work.latest, result) if work.latest and result else None
+    reached, most = both or (Fraction(0), Fraction(0))
     if not most:
         return "", ""
     needed = Fraction(plan.pass_share) if plan else None

@@ -17,10 +17,12 @@ from bioskills.base.text import _
 from bioskills.competence.framework import load_framework
 from bioskills.hub.campus.callers import Browser, browser
 from bioskills.hub.campus.cohort_table import Table, Week, as_csv, ordered, read_table
+from bioskills.hub.campus.looks import look
 from bioskills.hub.campus.overview_routes import FRAMEWORK
 from bioskills.hub.campus.pages_shared import navigation, require_role, require_teaching
 from bioskills.hub.campus.site import Site, render
 from bioskills.hub.campus.wording import add_words
+from bioskills.hub.membership import people_in
 
 ORDERS = ("attention", "name", "progress")
 _TOP, _HEIGHT, _WIDTH = 20, 120, 600
@@ -56,6 +58,8 @@ def routes(site: Site) -> APIRouter:
         with site.store.reading() as session:
             row = _cohort(session, caller, cohort)
             table = read_table(session, row, load_framework(FRAMEWORK), site.clock())
+            people = [person.id for person in people_in(session, cohort, "learner", site.clock())]
+        look(site, caller, people, "cohort", (cohort, cohort))
         chosen = order if order in ORDERS else ORDERS[0]
         return render(
             request,
@@ -65,6 +69,7 @@ def routes(site: Site) -> APIRouter:
             rows=ordered(table.rows, chosen, names=bool(names)),
             cohort=row,
             names=bool(names),
+            may_change=caller.holds("instructor", cohort),
             order=chosen,
             bars=bars_of(table.weeks, table.learners),
             now=site.clock(),
@@ -78,6 +83,8 @@ def routes(site: Site) -> APIRouter:
         with site.store.reading() as session:
             row = _cohort(session, caller, cohort)
             table = read_table(session, row, load_framework(FRAMEWORK), site.clock())
+            people = [person.id for person in people_in(session, cohort, "learner", site.clock())]
+        look(site, caller, people, "cohort_file", (cohort, cohort))
         _note_export(site, caller, row.slug, names=bool(names))
         return _file(table, row.slug, names=bool(names))
 

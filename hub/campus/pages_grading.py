@@ -23,6 +23,7 @@ from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
 from bioskills.hub.campus.grader_state import queue_words
 from bioskills.hub.campus.grading_board import Facts, GradingBoard, grading_board
 from bioskills.hub.campus.job_board import read_queue, read_speed
+from bioskills.hub.campus.looks import look
 from bioskills.hub.campus.pages_changes import Change, note
 from bioskills.hub.campus.pages_class import Class, flagged_in, read_class, title_of
 from bioskills.hub.campus.pages_doors import change_for, changing
@@ -81,6 +82,7 @@ def _add_board(router: APIRouter, site: Site) -> None:
         require_teaching(caller)
         with site.store.reading() as session:
             group, cohort = _class(session, site, caller, run)
+            look(site, caller, [p.id for p in group.learners], "board", (run, cohort.slug))
             return render(
                 request,
                 "grading.html",

@@ -19,13 +19,19 @@ from bioskills.base.problems import InputError, Problem
 from bioskills.hub.campus import pages_changes as changes
 from bioskills.hub.campus import (
     pages_cohort,
+    pages_decisions,
+    pages_grades,
     pages_grading,
+    pages_late,
     pages_notices,
     pages_points,
     pages_versions,
+    pages_withdrawals,
 )
 from bioskills.hub.campus import run_board as board
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
+from bioskills.hub.campus.late_rules import rule_words
+from bioskills.hub.campus.looks import look
 from bioskills.hub.campus.pages_changes import Change, Typed
 from bioskills.hub.campus.pages_class import held_results, people_on, read_class, title_of
 from bioskills.hub.campus.pages_courses import cards_of
@@ -91,6 +97,10 @@ def routes(site: Site) -> APIRouter:
     router.include_router(pages_points.routes(site))
     router.include_router(pages_notices.routes(site))
     router.include_router(pages_versions.routes(site))
+    router.include_router(pages_grades.routes(site))
+    router.include_router(pages_late.routes(site))
+    router.include_router(pages_decisions.routes(site))
+    router.include_router(pages_withdrawals.routes(site))
     return router
 
 
@@ -111,6 +121,7 @@ def _add_pages(router: APIRouter, site: Site) -> None:
             row, cohort = find_run(session, run)
             require_role(caller, cohort.slug)
             group = read_class(session, row, cohort, site.clock())
+            look(site, caller, [p.id for p in group.learners], "board", (run, cohort.slug))
             return render(
                 request,
                 "run.html",
@@ -130,6 +141,8 @@ def _add_pages(router: APIRouter, site: Site) -> None:
         with site.store.reading() as session:
             change, cohort = change_for(session, site, caller, (run, name), TEACHING)
             text = changes.said(done, change, n)
+            people = [person.id for person in change.group.learners]
+            look(site, caller, people, "assignment", (f"{run}/{name}", cohort.slug))
             return _assignment_page(request, caller, change, cohort, said=text)
 
 
@@ -213,6 +226,13 @@ def _assignment_page(
         cohort=cohort,
         assignment=assignment,
         may_change=caller.holds("instructor", cohort.slug),
+        late=rule_words(
+            group.works[assignment.id, 0].late,
+            assignment.due_at,
+            group.run.closes_at,
+            group.run.time_zone,
+            group.now,
+        ),
         said=said,
         faults=faults or _Faults(),
         everybody=changes.EVERYBODY,
@@ -223,7 +243,9 @@ def _assignment_page(
 def _plan(request: Request, site: Site, caller: Browser, where: Where, verb: str) -> Response:
     require_teaching(caller)
     with site.store.reading() as session:
-        change, _cohort = change_for(session, site, caller, where, ("instructor",))
+        change, cohort = change_for(session, site, caller, where, ("instructor",))
+        seen = [person.id for person in change.group.learners]
+        look(site, caller, seen, "assignment", ("/".join(where), cohort.slug))
         works = change.group.works_on(change.assignment)
         held = held_results(works)
         people = people_on(change.group, change.assignment)
@@ -238,7 +260,7 @@ def _plan(request: Request, site: Site, caller: Browser, where: Where, verb: str
             held=held,
             now=change.group.now,
             getting=[person for person in people if person.held],
-            missing=[person for person in people if person.submission_id is None],
+            missing=[p for p in people if p.submission_id is None and not p.excused],
         )
 
 

@@ -18,10 +18,17 @@ from bioskills.base import tables
 from bioskills.base.text import _
 from bioskills.competence.framework import load_framework
 from bioskills.hub.campus.callers import Browser, browser
-from bioskills.hub.campus.feedback import HandIn, build_feedback, find_hand_in, result_of
+from bioskills.hub.campus.feedback import (
+    HandIn,
+    build_feedback,
+    find_hand_in,
+    lateness_of,
+    result_of,
+)
 from bioskills.hub.campus.flagged_work import FlagLine, flag_lines
 from bioskills.hub.campus.job_board import pause_ms, progress_of, progress_words
 from bioskills.hub.campus.navigation import first_page
+from bioskills.hub.campus.looks import look
 from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
 from bioskills.hub.campus.pages_feedback import feedback_page
 from bioskills.hub.campus.pages_grading import progress_module
@@ -48,6 +55,7 @@ class _Subject:
     person: tables.Person
     own: bool
     back: Nav
+    cohort: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,7 @@ def routes(site: Site) -> APIRouter:
         with site.store.reading() as session:
             subject = _learner_of(session, site, caller, pseudonym)
             note_view(site, caller, "viewed passport", pseudonym)
+            look(site, caller, [subject.person.id], "passport", ("", subject.cohort))
             return _passport(request, session, caller, subject)
 
     @router.get("/feedback/{submission_id}")
@@ -95,6 +104,8 @@ def routes(site: Site) -> APIRouter:
             own = hand_in.person.id == caller.person_id
             if not own:
                 note_view(site, caller, "viewed feedback", str(submission_id))
+                where = f"{hand_in.run.slug}/{hand_in.assignment.name}"
+                look(site, caller, [hand_in.person.id], "feedback", (where, hand_in.cohort.slug))
             return _feedback(request, session, caller, hand_in, own=own)
 
     @router.get("/feedback/{submission_id}/progress.js")
@@ -136,7 +147,7 @@ def _learner_of(session: Session, site: Site, caller: Browser, pseudonym: str) -
             _("There is no learner {name} in a cohort of yours.").format(name=pseudonym)
         )
     back = Nav(_("Cohort {name}").format(name=shared[0]), site.link(f"cohorts/{shared[0]}"))
-    return _Subject(person, own=False, back=back)
+    return _Subject(person, own=False, back=back, cohort=shared[0])
 
 
 def _readable(session: Session, caller: Browser, submission_id: int) -> HandIn:
@@ -168,7 +179,9 @@ def _feedback(
         progress = progress_words(progress_of(session, submission.id, site.clock()))
     else:
         standing = standing_of(session, load_framework(FRAMEWORK), hand_in.person, site.clock())
-        page = feedback_page(build_feedback(hand_in, shown), standing, zone)
+        page = feedback_page(
+            build_feedback(hand_in, shown, lateness_of(session, hand_in)), standing, zone
+        )
     flagged = None if own else _flagged(site, session, caller, hand_in)
     plan = manifest_of(hand_in.version).assignment(name)
     most = plan.attempts.max if plan else None
@@ -243,6 +256,8 @@ def _passport(
         framework=framework.ref.replace("@", " "),
         first_task=_first_task(session, subject.person, standing, site),
         address=address,
+        learns=sorted({seat.cohort for seat in caller.seats if seat.role == "learner"}),
+        withdraw=subject.cohort if caller.holds("instructor", subject.cohort) else "",
         now=now,
         zone=zone,
     )

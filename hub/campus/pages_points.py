@@ -19,6 +19,7 @@ from bioskills.base.problems import InputError, Problem
 from bioskills.base.text import _, ngettext
 from bioskills.hub.campus import points_given
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
+from bioskills.hub.campus.looks import look
 from bioskills.hub.campus.pages_changes import Change
 from bioskills.hub.campus.pages_class import title_of
 from bioskills.hub.campus.pages_doors import Where, change_for, changing
@@ -50,7 +51,9 @@ def routes(site: Site) -> APIRouter:
         """Show what waits to be put in."""
         require_teaching(caller)
         with site.store.reading() as session:
-            change, _cohort = change_for(session, site, caller, (run, name), ("instructor",))
+            change, cohort = change_for(session, site, caller, (run, name), ("instructor",))
+            people = [person.id for person in change.group.learners]
+            look(site, caller, people, "assignment", (f"{run}/{name}", cohort.slug))
             return _page(request, session, caller, change, said=_said(done, n))
 
     @router.post(_POINTS)

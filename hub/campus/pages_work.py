@@ -10,18 +10,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bioskills.base import tables
+from bioskills.base import tables, tables_teaching
 from bioskills.base.wire import WorkState
 from bioskills.courses.grading_notes import GradingNotes
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Manifest
+from bioskills.hub.campus.late_rules import LateRule, rule_of
+
+D = TypeVar("D", tables_teaching.Excuse, tables_teaching.Resit)
 
 Key = tuple[int, int]
 """Assignment id and person id."""
+
+Points = tuple[Fraction, Fraction]
+"""Reached and possible."""
 
 RETURNED = ("preliminary", "published")
 """States of a result that its learner may see."""
@@ -48,6 +55,9 @@ class Work:
     results: dict[int, tables.Result]
     shown: dict[int, tables.Result]
     jobs: dict[int, tables.Job]
+    late: LateRule
+    excuse: tables_teaching.Excuse | None
+    resit: tables_teaching.Resit | None
 
     @property
     def latest(self) -> tables.Submission | None:
@@ -56,8 +66,36 @@ class Work:
 
     @property
     def due_at(self) -> datetime | None:
-        """This person's due date, an extension included."""
+        """This person's due date, an extension or another attempt included."""
+        return self.resit.due_at if self.resit else self._first_due
+
+    @property
+    def _first_due(self) -> datetime | None:
         return self.extension.due_at if self.extension else self.assignment.due_at
+
+    def due_of(self, submission: tables.Submission) -> datetime | None:
+        """Return when this hand-in was due: another attempt does not make the first one timely."""
+        again = self.resit is not None and submission.submitted_at >= self.resit.given_at
+        return self.due_at if again else self._first_due
+
+    def may_sit_again(self, now: datetime) -> bool:
+        """Say whether another attempt was given and is still to be used."""
+        if self.resit is None or now > self.resit.due_at:
+            return False
+        return self.latest is None or self.latest.submitted_at < self.resit.given_at
+
+    @property
+    def last_moment(self) -> datetime:
+        """Until when this person may hand in."""
+        if self.resit is not None:
+            return self.resit.due_at
+        return self.late.last_moment(self.due_at, self.run.closes_at)
+
+    def points(self, submission: tables.Submission, result: tables.Result) -> Points:
+        """Return reached and possible points of a hand-in, the late penalty taken off."""
+        reached, most = points_of(result)
+        lost = self.late.share_lost(self.due_of(submission), submission.submitted_at)
+        return reached * (1 - lost), most
 
     @property
     def returned(self) -> list[tuple[tables.Submission, tables.Result]]:
@@ -68,16 +106,19 @@ class Work:
     def counting(self) -> tuple[tables.Submission, tables.Result] | None:
         """The returned hand-in with the most points; of equals the first one."""
         scored = [pair for pair in reversed(self.returned) if pair[1].cells]
-        return max(scored, key=lambda pair: points_of(pair[1])[0], default=None)
+        return max(scored, key=lambda pair: self.points(*pair)[0], default=None)
 
 
 def state_of(work: Work, now: datetime) -> WorkState:
     """Return the state of the newest hand-in, or of the assignment where there is none."""
     if work.latest is not None:
         return _state_of_submission(work, work.latest)
-    if work.assignment.state == "closed" or now >= work.run.closes_at:
+    if work.excuse is not None:
+        return "excused"
+    again = work.may_sit_again(now)
+    if not again and (work.assignment.state == "closed" or now >= work.last_moment):
         return "closed"
-    if work.assignment.state != "open" or work.version is None or now < work.run.opens_at:
+    if work.assignment.state == "draft" or work.version is None or now < work.run.opens_at:
         return "not_open"
     return "new"
 
@@ -143,9 +184,9 @@ def read_works(session: Session, run: tables.Run, people: Iterable[int]) -> dict
     """Return the work of these people on every assignment of a run, in a fixed number of queries."""
     assignments = assignments_of(session, run)
     wanted = list(people)
-    shelf = _Shelf(session, [assignment.id for assignment in assignments], wanted)
+    shelf = _Shelf(session, run, [assignment.id for assignment in assignments], wanted)
     return {
-        (assignment.id, person): shelf.work(assignment, run, person)
+        (assignment.id, person): shelf.work(assignment, person)
         for assignment in assignments
         for person in wanted
     }
@@ -165,8 +206,14 @@ def assignments_of(session: Session, run: tables.Run) -> list[tables.Assignment]
 class _Shelf:
     """Rows of one run, read once and handed out by assignment and person."""
 
-    def __init__(self, session: Session, assignments: list[int], people: list[int]) -> None:
-        self._session = session
+    def __init__(
+        self, session: Session, run: tables.Run, assignments: list[int], people: list[int]
+    ) -> None:
+        self._session, self._run = session, run
+        self._manifest = manifest_of(session.get_one(tables.CourseVersion, run.course_version_id))
+        self.excuses = self._decisions(tables_teaching.Excuse, assignments)
+        self.resits = self._decisions(tables_teaching.Resit, assignments)
+        self.late = {rule.assignment_id: rule for rule in self._late(assignments)}
         self.versions = {v.assignment_id: v for v in self._versions(assignments)}
         self.extensions = {(e.assignment_id, e.person_id): e for e in self._extensions(assignments)}
         self.submissions: dict[Key, list[tables.Submission]] = defaultdict(list)
@@ -179,12 +226,12 @@ class _Shelf:
         self.shown = {row.submission_id: row for row in rows if row.state in RETURNED}
         self.jobs = {row.submission_id: row for row in self._jobs(ids)}
 
-    def work(self, assignment: tables.Assignment, run: tables.Run, person: int) -> Work:
+    def work(self, assignment: tables.Assignment, person: int) -> Work:
         """Return one person's work on one assignment."""
         rows = self.submissions.get((assignment.id, person), [])
         return Work(
             assignment=assignment,
-            run=run,
+            run=self._run,
             person_id=person,
             version=self.versions.get(assignment.id),
             extension=self.extensions.get((assignment.id, person)),
@@ -192,7 +239,19 @@ class _Shelf:
             results={row.id: self.results[row.id] for row in rows if row.id in self.results},
             shown={row.id: self.shown[row.id] for row in rows if row.id in self.shown},
             jobs={row.id: self.jobs[row.id] for row in rows if row.id in self.jobs},
+            excuse=self.excuses.get((assignment.id, person)),
+            resit=self.resits.get((assignment.id, person)),
+            late=rule_of(self.late.get(assignment.id), self._manifest.assignment(assignment.name)),
         )
+
+    def _decisions(self, table: type[D], assignments: Sequence[int]) -> dict[Key, D]:
+        chosen = select(table).where(table.assignment_id.in_(assignments), table.ended_at.is_(None))
+        rows = self._session.scalars(chosen.order_by(table.id))
+        return {(row.assignment_id, row.person_id): row for row in rows}
+
+    def _late(self, assignments: Sequence[int]) -> Iterable[tables_teaching.LateRule]:
+        table = tables_teaching.LateRule
+        return self._session.scalars(select(table).where(table.assignment_id.in_(assignments)))
 
     def _versions(self, assignments: Sequence[int]) -> Iterable[tables.AssignmentVersion]:
         table = tables.AssignmentVersion

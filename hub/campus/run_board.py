@@ -121,7 +121,7 @@ def counts_of(works: Iterable[Work], now: datetime) -> Counts:
     listed = list(works)
     begun = [work for work in listed if work.latest]
     return Counts(
-        learners=len(listed),
+        learners=sum(not _excused(work) for work in listed),
         handed_in=len(begun),
         graded=sum(work.latest is not None and work.latest.id in work.results for work in begun),
         person=sum(bool(why_a_person(work, now) or flagged_in([work])) for work in begun),
@@ -129,6 +129,10 @@ def counts_of(works: Iterable[Work], now: datetime) -> Counts:
         returned=sum(work.latest is not None and work.latest.id in work.shown for work in begun),
         flagged=sum(bool(flagged_in([work])) for work in begun),
     )
+
+
+def _excused(work: Work) -> bool:
+    return work.excuse is not None and work.latest is None
 
 
 def needed_in(group: Class) -> list[Needed]:

@@ -2,8 +2,8 @@
 
 Law: a hand-in, its receipt and its grading job are one transaction; nothing of it
 is changed afterwards. The same work sent again before it was graded gives the same
-receipt, so that a lost answer costs nothing. Late work is taken until the run ends
-and marked as late. Every refusal says the rule and what to do.
+receipt, so that a lost answer costs nothing. Late work is taken as the rule of the
+assignment says (`late_rules.py`), an extension considered, and marked as late. Every refusal says the rule and what to do.
 """
 
 import secrets
@@ -21,6 +21,7 @@ from bioskills.base.tables import (
     Result,
     Submission,
 )
+from bioskills.base.tables_teaching import Resit
 from bioskills.base.text import _, ngettext
 from bioskills.base.wire import Receipt
 from bioskills.hub.campus import jobs
@@ -30,9 +31,12 @@ from bioskills.hub.campus.deliveries import (
     due_for,
     find_assignment,
     find_for_lab,
+    late_rule_for,
     notebooks_of,
     open_to_learners,
+    resit_for,
 )
+from bioskills.hub.campus.late_rules import LateRule, loss_words
 from bioskills.hub.campus.site import Refused
 from bioskills.hub.campus.trees import Tree, stored_files
 
@@ -67,6 +71,9 @@ class _Place:
     version: AssignmentVersion
     last: Submission | None
     last_is_graded: bool
+    due: datetime | None
+    late: LateRule
+    again: Resit | None
 
 
 def check(session: Session, ask: HandIn) -> list[str]:
@@ -128,7 +135,12 @@ def _place(session: Session, ask: HandIn) -> _Place:
     delivery = find_for_lab(session, ask.run, ask.person, ask.at)
     assignment = find_assignment(session, delivery, ask.assignment)
     open_to_learners(delivery, assignment, ask.at)
-    _check_open(delivery, assignment, ask)
+    again = resit_for(session, assignment, ask.person_id)
+    _check_open(delivery, assignment, ask, again)
+    due = due_for(session, assignment, ask.person_id)
+    late = late_rule_for(session, delivery, assignment)
+    until = again.due_at if again else late.last_moment(due, delivery.run.closes_at)
+    _check_late(delivery, due, until, ask)
     version = _version(session, assignment, ask)
     last = session.scalar(
         select(Submission)
@@ -136,7 +148,8 @@ def _place(session: Session, ask: HandIn) -> _Place:
         .order_by(Submission.attempt.desc())
         .limit(1)
     )
-    return _Place(delivery, assignment, version, last, _is_graded(session, last))
+    graded = _is_graded(session, last)
+    return _Place(delivery, assignment, version, last, graded, due, late, again)
 
 
 def _is_graded(session: Session, submission: Submission | None) -> bool:
@@ -144,9 +157,11 @@ def _is_graded(session: Session, submission: Submission | None) -> bool:
     return submission is not None and session.scalar(chosen.limit(1)) is not None
 
 
-def _check_open(delivery: Delivery, assignment: Assignment, ask: HandIn) -> None:
+def _check_open(
+    delivery: Delivery, assignment: Assignment, ask: HandIn, again: Resit | None
+) -> None:
     after = _("Ask your instructor; your files stay where they are.")
-    if assignment.state != "open":
+    if assignment.state != "open" and (again is None or ask.at > again.due_at):
         message = _("The assignment {name} is closed for hand-ins.")
         raise Refused(409, "closed", message.format(name=assignment.name), after)
     if ask.at >= delivery.run.closes_at:
@@ -154,6 +169,16 @@ def _check_open(delivery: Delivery, assignment: Assignment, ask: HandIn) -> None
             run=delivery.run.slug, when=_local(delivery.run.closes_at, delivery)
         )
         raise Refused(409, "closed", message, after)
+
+
+def _check_late(delivery: Delivery, due: datetime | None, until: datetime, ask: HandIn) -> None:
+    if due is None or ask.at <= until:
+        return
+    message = _("{name} was due {due}, and late work was taken until {until}.").format(
+        name=ask.assignment, due=_local(due, delivery), until=_local(until, delivery)
+    )
+    after = _("Ask your instructor for more time; your files stay where they are.")
+    raise Refused(409, "late", message, after)
 
 
 def _version(session: Session, assignment: Assignment, ask: HandIn) -> AssignmentVersion:
@@ -176,7 +201,7 @@ def _version(session: Session, assignment: Assignment, ask: HandIn) -> Assignmen
 
 def _check_attempts(place: _Place, ask: HandIn) -> None:
     plan = place.delivery.plan(place.assignment.name)
-    if plan is None or place.last is None:
+    if plan is None or place.last is None or _is_given(place, place.last, ask):
         return
     if plan.attempts.max is not None and place.last.attempt >= plan.attempts.max:
         message = ngettext(
@@ -194,8 +219,13 @@ def _check_attempts(place: _Place, ask: HandIn) -> None:
         raise Refused(409, "cooldown", message, after)
 
 
+def _is_given(place: _Place, last: Submission, ask: HandIn) -> bool:
+    """Say whether this is another attempt that an instructor gave, and not used yet."""
+    again = place.again
+    return again is not None and last.submitted_at < again.given_at and ask.at <= again.due_at
+
+
 def _store(session: Session, place: _Place, ask: HandIn, tree: Tree) -> Submission:
-    due = due_for(session, place.assignment, ask.person_id)
     submission = Submission(
         assignment_id=place.assignment.id,
         assignment_version_id=place.version.id,
@@ -205,7 +235,7 @@ def _store(session: Session, place: _Place, ask: HandIn, tree: Tree) -> Submissi
         tree_sha256=tree.sha256,
         files=tree.as_stored(),
         submitted_at=ask.at,
-        late=due is not None and ask.at > due,
+        late=place.due is not None and ask.at > place.due,
     )
     session.add(submission)
     session.flush()
@@ -224,6 +254,7 @@ def _receipt(session: Session, place: _Place, submission: Submission) -> Receipt
         submitted_at=submission.submitted_at,
         tree_sha256=submission.tree_sha256,
         late=submission.late,
+        late_note=loss_words(place.late, place.due, submission.submitted_at),
         files=stored_files(submission.files),
     )
 

@@ -67,6 +67,7 @@ def work_sign(state: WorkState) -> Sign:
         "published": ("s-done", "st-done", _("Returned")),
         "needs_person": ("s-wait", "st-wait", _("Waiting for a person")),
         "closed": ("s-past", "st-past", _("Closed, not handed in")),
+        "excused": ("s-rpl", "st-rpl", _("Excused")),
     }
     css, icon, words = signs[state]
     return Sign(css, icon, words, words)

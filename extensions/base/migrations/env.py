@@ -13,6 +13,7 @@ from bioskills.base import (  # noqa: F401 - so that their tables are known
     tables_notices,
     tables_oidc,
     tables_papers,
+    tables_teaching,
     tables_uploads,
 )
 from bioskills.base.store import open_engine

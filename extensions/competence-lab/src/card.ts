@@ -21,7 +21,8 @@ export type Stage =
   | 'with_person'
   | 'returned'
   | 'again'
-  | 'closed';
+  | 'closed'
+  | 'excused';
 
 export interface IButton {
   act: Act;
@@ -63,7 +64,7 @@ export function mayTryAgain(a: IAssignment, now: Date): boolean {
 
 /** The stage of a card. */
 export function stageOf(a: IAssignment, here: IHere): Stage {
-  const working = a.local.started && (a.state === 'new' || a.local.again);
+  const working = a.local.started && (a.state === 'new' || a.state === 'excused' || a.local.again);
   if (a.state === 'not_open' || a.state === 'closed') {
     return a.state;
   }
@@ -73,8 +74,8 @@ export function stageOf(a: IAssignment, here: IHere): Stage {
   if (working) {
     return here.unsent ? 'unsent' : a.local.checked === null ? 'draft' : a.local.checked ? 'checked' : 'failed';
   }
-  if (a.state === 'new') {
-    return 'new';
+  if (a.state === 'new' || a.state === 'excused') {
+    return a.state;
   }
   if (a.state !== 'published') {
     return 'with_person';
@@ -124,6 +125,8 @@ function lookOf(a: IAssignment, stage: Stage, trans: Words): ILook {
       return { style: 's-wait', icon: 'wait', text: trans.__('Being graded') };
     case 'with_person':
       return { style: 's-wait', icon: 'wait', text: trans.__('With assessor') };
+    case 'excused':
+      return { style: 's-rpl', icon: 'rpl', text: trans.__('Excused') };
     case 'closed':
       return a.points === null
         ? { style: 's-past', icon: 'past', text: trans.__('Closed') }
@@ -168,10 +171,12 @@ function dueLines(a: IAssignment, here: IHere, trans: Words): ILine[] {
     return [{ text: trans.__('No due date · about %1 minutes', a.minutes) }];
   }
   const when = both(a.due_at, here.now, here.locale, trans);
-  const lines = [
+  const lines: ILine[] = [
     { text: a.extended ? trans.__('Due %1, extended for you', when) : trans.__('Due %1', when), iso: a.due_at }
   ];
-  if (new Date(a.due_at) < here.now && a.closes_at && new Date(a.closes_at) > here.now) {
+  if (a.late) {
+    lines.push({ text: a.late });
+  } else if (new Date(a.due_at) < here.now && a.closes_at && new Date(a.closes_at) > here.now) {
     const until = absolute(a.closes_at, here.now, here.locale, trans);
     lines.push({ text: trans.__('Late work is taken until %1.', until), iso: a.closes_at });
   }

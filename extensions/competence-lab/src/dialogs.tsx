@@ -59,6 +59,7 @@ export function receiptBody(
           </>
         )}
       </dl>
+      {receipt?.late_note && <p>{receipt.late_note}</p>}
       {!receipt && <p className="bsh-meta">{trans.__('The full receipt is in your passport.')}</p>}
       {sent?.skipped.map(sentence => (
         <p key={sentence}>{sentence}</p>

@@ -64,6 +64,7 @@ function Feedback(props: IProps): React.JSX.Element {
             </p>
             <Bar share={Number(f.max_points) ? Number(f.points) / Number(f.max_points) : 0} done={!rest.length} />
             <p>{summary(f, rest, trans)}</p>
+            {f.late && <p>{f.late}</p>}
             {f.reason && <p>{f.reason}</p>}
             {f.next && (
               <p>

@@ -222,6 +222,7 @@ function Pathway({ model, run }: IProps & { run: IRun }): React.JSX.Element {
       <div className="bsh-row">
         <h2 id="bsh-path">{trans.__('Pathway')}</h2>
         <Away href={`${view?.campus_url ?? ''}passport`} label={trans.__('Passport')} trans={trans} />
+        <Away href={`${view?.campus_url ?? ''}looks`} label={trans.__('Who looked at my work')} trans={trans} />
       </div>
       <ul className="bsh-plain bsh-path">
         {run.units.map(unit => {

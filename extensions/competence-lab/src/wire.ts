@@ -13,7 +13,8 @@ export type WorkState =
   | 'preliminary'
   | 'published'
   | 'needs_person'
-  | 'closed';
+  | 'closed'
+  | 'excused';
 
 export type OutcomeStatus =
   | 'not_assessed'
@@ -42,6 +43,8 @@ export interface IReceipt {
   submitted_at: string;
   tree_sha256: string;
   late: boolean;
+  /** What coming late means for the points. */
+  late_note?: string;
   files: IFile[];
 }
 
@@ -79,6 +82,8 @@ export interface IAssignment {
   /** The instructor takes no hand-ins now, whatever closes_at says. */
   closed_early?: boolean;
   extended: boolean;
+  /** What happens with late work. */
+  late?: string;
   points: string | null;
   max_points: string;
   attempt: number;
@@ -250,6 +255,8 @@ export interface IFeedback {
   mended?: string[];
   points: string;
   max_points: string;
+  /** What coming late took off the points. */
+  late?: string;
   reason: string;
   /** What to try next; empty where nothing is left to do. */
   next: string;

@@ -1,0 +1,28 @@
+"""Say to a learner what was decided for them: an excuse, another attempt. Pure."""
+
+from datetime import datetime
+
+from bioskills.base.text import _
+from bioskills.courses.manifest import Assignment as Plan
+from bioskills.hub.campus.pages_work import Work
+from bioskills.hub.campus.wording import moment
+
+
+def most_attempts(done: Work, plan: Plan, *, again: bool) -> int | None:
+    """Return how many attempts may be handed in; another one that was given comes on top."""
+    most = plan.attempts.max
+    return most if most is None or not again else max(most, len(done.submissions) + 1)
+
+
+def decided(done: Work, plan: Plan, now: datetime) -> str:
+    """Return what was decided for this learner, with the reason; empty for nothing."""
+    if done.excuse is not None and done.latest is None:
+        return _("You are excused: {reason}").format(reason=done.excuse.reason)
+    if done.resit is None or not done.may_sit_again(now):
+        return ""
+    until = moment(done.resit.due_at, done.run.time_zone, now)
+    text = _("You have another attempt until {time}: {reason}")
+    most, used = plan.attempts.max, len(done.submissions)
+    practice = _("It is practice: the first {n} attempts count.").format(n=most)
+    parts = [text.format(time=until, reason=done.resit.reason)]
+    return " ".join(parts + ([practice] if most is not None and used >= most else []))

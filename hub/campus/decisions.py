@@ -1,0 +1,222 @@
+"""Decide about learners one by one: more time, an excuse, another attempt.
+
+Law: each decision has a reason, which the learner reads, and is ended, never erased: an
+excuse is neither missing nor done; another attempt has a due date of its own, also where
+the assignment is closed. What goes beyond the attempts that count is practice (rule R3).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from bioskills.base import tables
+from bioskills.base.problems import InputError, Problem
+from bioskills.base.tables_teaching import Excuse, Resit
+from bioskills.base.text import _, ngettext
+from bioskills.hub.campus.pages_changes import Change, Typed, extend, later, note, parse_due
+from bioskills.hub.campus.wording import moment, utc
+
+L = TypeVar("L", Excuse, Resit)
+D = TypeVar("D", tables.Extension, Excuse, Resit)
+
+KINDS = ("extension", "excuse", "resit")
+MOST_REASON = 500
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was typed: for whom, what, until when, and why."""
+
+    kind: str
+    learners: Sequence[str]
+    reason: str
+    typed: Typed
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A decision that holds now, as the page lists it."""
+
+    kind: str
+    id: int
+    words: str
+    pseudonym: str
+    display_name: str
+    reason: str
+    by: str
+    at: datetime
+
+
+def decide(session: Session, change: Change, wanted: Wanted) -> Sequence[tables.Person]:
+    """Make one decision for some learners; return who they are.
+
+    Raises:
+        InputError: With every fault at its field; nothing was changed.
+    """
+    problems: list[Problem] = []
+    if wanted.kind not in KINDS:
+        problems.append(
+            Problem("kind", _("Nothing is chosen."), next=_("Choose one of the three."))
+        )
+    people = _people(change, wanted.learners, problems)
+    _check_reason(_plain(wanted.reason), problems)
+    due = _due(change, wanted, problems)
+    if problems:
+        raise InputError(problems)
+    for person in people:
+        _make(session, change, person, wanted, due)
+    detail = {"learners": [p.pseudonym for p in people], "due": utc(due) if due else None}
+    note(session, change, f"gave {wanted.kind}", detail)
+    return people
+
+
+def undo(session: Session, change: Change, kind: str, key: int) -> bool:
+    """End one decision; say whether there was one that held."""
+    row = _find(session, change, kind, key)
+    if row is None:
+        return False
+    if isinstance(row, tables.Extension):
+        session.delete(row)
+    else:
+        row.ended_by, row.ended_at = change.by, change.group.now
+    learner = session.get_one(tables.Person, row.person_id).pseudonym
+    note(session, change, f"took back {kind}", {"learners": [learner]})
+    return True
+
+
+def standing(session: Session, change: Change) -> list[Standing]:
+    """Return the decisions that hold on an assignment, by learner."""
+    people = {person.id: person for person in change.group.learners}
+    rows = [
+        *session.scalars(_of(tables.Extension, change)),
+        *session.scalars(_of(Excuse, change).where(Excuse.ended_at.is_(None))),
+        *session.scalars(_of(Resit, change).where(Resit.ended_at.is_(None))),
+    ]
+    found = [
+        _standing(change, people[row.person_id], row) for row in rows if row.person_id in people
+    ]
+    return sorted(found, key=lambda item: (item.display_name.casefold(), item.kind))
+
+
+def failed_in(change: Change) -> list[str]:
+    """Return the pseudonyms of those whose best graded attempt does not pass."""
+    plan = change.group.manifest.assignment(change.assignment.name)
+    if plan is None:
+        return []
+    found = []
+    for person in change.group.learners:
+        work = change.group.works[change.assignment.id, person.id]
+        scored = [work.points(r, work.shown[r.id]) for r in work.submissions if r.id in work.shown]
+        best = max((reached / most for reached, most in scored if most), default=None)
+        if best is not None and best < plan.pass_share:
+            found.append(person.pseudonym)
+    return found
+
+
+def said(kind: str, count: int) -> str:
+    """Return what the page says after a decision."""
+    texts = {
+        "extension": ngettext("{n} learner has more time.", "{n} learners have more time.", count),
+        "excuse": ngettext("{n} learner is excused.", "{n} learners are excused.", count),
+        "resit": ngettext(
+            "{n} learner has another attempt.", "{n} learners have another attempt.", count
+        ),
+        "undo": _("It is taken back."),
+    }
+    return texts.get(kind, "").format(n=count)
+
+
+def _people(change: Change, wanted: Iterable[str], problems: list[Problem]) -> list[tables.Person]:
+    chosen = set(wanted)
+    found = [person for person in change.group.learners if person.pseudonym in chosen]
+    if not found or len(found) < len(chosen):
+        what = _("Somebody chosen is not in this cohort.") if chosen else _("Nobody is chosen.")
+        problems.append(Problem("learners", what, next=_("Tick one or more learners.")))
+    return found
+
+
+def _check_reason(plain: str, problems: list[Problem]) -> None:
+    if not plain:
+        what = _("The reason is empty.")
+        problems.append(
+            Problem("reason", what, next=_("Write a sentence that the learner may read."))
+        )
+    elif len(plain) > MOST_REASON:
+        what = _("The reason has {n} characters.").format(n=len(plain))
+        step = _("Shorten it to {n}.").format(n=MOST_REASON)
+        problems.append(Problem("reason", what, next=step))
+
+
+def _due(change: Change, wanted: Wanted, problems: list[Problem]) -> datetime | None:
+    if wanted.kind == "excuse":
+        return None
+    try:
+        return (later if wanted.kind == "extension" else parse_due)(change, wanted.typed)
+    except InputError as error:
+        problems += error.problems
+        return None
+
+
+def _make(
+    session: Session, change: Change, person: tables.Person, wanted: Wanted, due: datetime | None
+) -> None:
+    reason = _plain(wanted.reason)
+    if wanted.kind == "extension" and due is not None:
+        extend(session, change, person, due, reason)
+    elif wanted.kind == "excuse":
+        _renew(session, change, Excuse, person).reason = reason
+    elif due is not None:
+        row = _renew(session, change, Resit, person)
+        row.reason, row.due_at = reason, due
+
+
+def _renew(session: Session, change: Change, table: type[L], person: tables.Person) -> L:
+    """Return the decision that holds, or a new one, in the name of who decides now."""
+    known = _of(table, change).where(table.person_id == person.id, table.ended_at.is_(None))
+    row = session.scalar(known)
+    if row is None:
+        row = table(assignment_id=change.assignment.id, person_id=person.id)
+        session.add(row)
+    row.given_by, row.given_at = change.by, change.group.now
+    return row
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _of(table: type[D], change: Change) -> Select[D]:
+    return select(table).where(table.assignment_id == change.assignment.id)
+
+
+def _find(
+    session: Session, change: Change, kind: str, key: int
+) -> tables.Extension | Excuse | Resit | None:
+    row: tables.Extension | Excuse | Resit | None = None
+    if kind == "extension":
+        row = session.scalar(_of(tables.Extension, change).where(tables.Extension.id == key))
+    elif kind == "excuse":
+        mine = _of(Excuse, change).where(Excuse.id == key, Excuse.ended_at.is_(None))
+        row = session.scalar(mine)
+    elif kind == "resit":
+        row = session.scalar(_of(Resit, change).where(Resit.id == key, Resit.ended_at.is_(None)))
+    return row
+
+
+def _standing(
+    change: Change, person: tables.Person, row: tables.Extension | Excuse | Resit
+) -> Standing:
+    zone, now = change.group.run.time_zone, change.group.now
+    if isinstance(row, Excuse):
+        kind, words = "excuse", _("Excused")
+    else:
+        kind = "resit" if isinstance(row, Resit) else "extension"
+        text = _("Another attempt until {time}") if kind == "resit" else _("More time until {time}")
+        words = text.format(time=moment(row.due_at, zone, now))
+    by = row.granted_by if isinstance(row, tables.Extension) else row.given_by
+    at = row.granted_at if isinstance(row, tables.Extension) else row.given_at
+    return Standing(kind, row.id, words, person.pseudonym, person.display_name, row.reason, by, at)
