@@ -120,12 +120,15 @@ class LabDoor(AdminsHandler):
         self.write((await with_memory([(lab, spawner)]))[0].model_dump_json())
 
     async def post(self, name: str) -> None:
-        """Start it; 201 when it is ready, 202 when it goes on starting."""
+        """Start it; 201 when it is ready, 202 when it goes on starting, 200 where it runs already."""
         self.require_admin()
         if is_account(name) or not self._has_seat(name):
             text = _("This person has no seat now, so no lab is started.")
             raise said(HTTPStatus.CONFLICT, text)
         await self._ensure_user(name)
+        if await self._runs(name):
+            self.set_status(HTTPStatus.OK)
+            return
         try:
             await self._start(name, "")
         except Exception:
@@ -153,6 +156,11 @@ class LabDoor(AdminsHandler):
             assign_default_roles(self.db, entity=user)
             self.db.commit()
             await maybe_future(self.authenticator.add_user(user))
+
+    async def _runs(self, name: str) -> bool:
+        """Say whether it runs; one that died a moment ago does not."""
+        spawner = self._user(name).spawners.get("")
+        return bool(spawner and spawner.ready and await spawner.poll() is None)
 
     def _has_seat(self, name: str) -> bool:
         with self.store.reading() as session:

@@ -148,8 +148,9 @@ def _page(
 def _start(request: Request, caller: Browser, person: Person) -> Response:
     answer = ask(request, "POST", f"bioskills/labs/{quote(person.name)}")
     if answer.is_success:
-        done = "starting" if answer.status_code == HTTPStatus.ACCEPTED else "started"
-        return _back(site_of(request), done, person.pseudonym)
+        done = {HTTPStatus.ACCEPTED: "starting", HTTPStatus.OK: "running"}
+        word = done.get(HTTPStatus(answer.status_code), "started")
+        return _back(site_of(request), word, person.pseudonym)
     if answer.status_code == HTTPStatus.FORBIDDEN:
         raise _sign_in_again()
     fault = _("The lab of {name} was not started. {why}")
@@ -211,6 +212,7 @@ def _nobody(typed: str) -> str:
 def _said(site: Site, done: str, key: str) -> str:
     sentences = {
         "started": _("The lab of {name} runs."),
+        "running": _("The lab of {name} runs already; nothing was changed."),
         "starting": _("The lab of {name} is starting. Look again in a moment."),
         "stopped": _("The lab of {name} was stopped. Saved files are safe."),
         "stopping": _("The lab of {name} is being stopped. Look again in a moment."),

@@ -93,6 +93,16 @@ def test_stopping_shows_its_plan_stops_and_is_noted(cast: Cast) -> None:
     assert rows[-1] == ("stopped lab", f"lab/{pseudonym}")
 
 
+def test_starting_what_runs_changes_nothing_and_is_no_fault(cast: Cast) -> None:
+    assert cast.lab_runs("red")
+    before = server_of(cast.product, "red-lea")["started"]
+
+    page = post(cast, "admin/labs/start", who="red-lea")
+    assert page.is_success
+    assert "The lab of Red-Lea Test runs already; nothing was changed." in page.text
+    assert server_of(cast.product, "red-lea")["started"] == before
+
+
 def test_the_door_has_no_other_verbs(cast: Cast) -> None:
     """It stands on the hub's own handler, whose verbs are not all ours."""
     assert {door(cast, "ada", m).status_code for m in ("POST", "PUT", "PATCH", "DELETE")} == {405}
