@@ -7,7 +7,6 @@ Who has no seat left loses the running lab, every token and every session.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -18,6 +17,7 @@ from jupyterhub.apihandlers.base import APIHandler
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 from tornado import web
+from tornado.log import app_log as log
 
 from bioskills.base.store import Store
 from bioskills.base.tables import Membership, now
@@ -25,8 +25,6 @@ from bioskills.hub.grading_accounts import is_account
 from bioskills.hub.membership import Seat, everybody
 from bioskills.hub.membership_door import MEMBERSHIP_SCOPE
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
-
-log = logging.getLogger("bioskills.membership")
 
 BATCH = 50
 """People in one commit: some hundredths of a second in which the hub answers nobody."""
@@ -78,7 +76,7 @@ class MembershipSync:
                 if seen is None or self._unfinished or await self._passed(seen, moment):
                     await self.derive()
                 seen = moment
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it was, the dates go on
                 # The table may be away for a moment; the dates are looked at again.
                 log.exception("Failed to follow the dates of seats")
                 await asyncio.sleep(LONGEST_WAIT_S)
@@ -194,7 +192,7 @@ class MembershipSync:
                 elif spawner.active:
                     await self._app.proxy.delete_user(wrapped, name)
                     await wrapped.stop(name)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever a spawner raises
                 # One lab that does not end keeps nobody else's from ending; it is tried again.
                 log.exception("Failed to end a lab of somebody without a seat")
                 done = False
