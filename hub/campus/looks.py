@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables
@@ -56,6 +56,8 @@ def note_looks(
     *, subject: str = "", role: str = "instructor",
 ) -> int:  # fmt: skip
     """Write down that somebody sees many learners at once; return how many looks were new."""
+    # Two requests of one person wait for each other, so that a look is noted once.
+    session.execute(_person(actor).with_for_update())
     new = _unnoted(session, actor, people, now, (what, subject))
     session.add_all(
         Look(
@@ -128,7 +130,7 @@ def purposes() -> dict[str, str]:
 def _unnoted(
     session: Session, actor: str, people: Iterable[int], now: datetime, thing: tuple[str, str]
 ) -> list[int]:
-    own = session.scalar(select(tables.Person.id).where(tables.Person.pseudonym == actor))
+    own = session.scalar(_person(actor))
     wanted = [person for person in dict.fromkeys(people) if person != own]
     known = select(Look.person_id).where(
         Look.actor == actor,
@@ -138,6 +140,10 @@ def _unnoted(
     )
     noted = set(session.scalars(known))
     return [person for person in wanted if person not in noted]
+
+
+def _person(pseudonym: str) -> Select[int]:
+    return select(tables.Person.id).where(tables.Person.pseudonym == pseudonym)
 
 
 def _hour(now: datetime) -> datetime:
