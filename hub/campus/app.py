@@ -33,10 +33,10 @@ from bioskills.hub.campus import (
     pages_as_learner,
     pages_instructor,
     pages_learner,
+    pages_looks,
     pages_papers,
     pages_settings,
     people_pages,
-    pages_looks,
     signin,
     token_pages,
 )

@@ -33,8 +33,8 @@ from bioskills.hub.campus import flags
 from bioskills.hub.campus import pages_work as work
 from bioskills.hub.campus.decided import decided, most_attempts
 from bioskills.hub.campus.job_board import progress_of, progress_words
-from bioskills.hub.campus.notices import now_shown
 from bioskills.hub.campus.late_rules import rule_words
+from bioskills.hub.campus.notices import now_shown
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, unit_view, version_of
 from bioskills.hub.campus.wording import begins, moment, plain_number
 from bioskills.hub.membership import seats

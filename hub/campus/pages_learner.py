@@ -27,8 +27,8 @@ from bioskills.hub.campus.feedback import (
 )
 from bioskills.hub.campus.flagged_work import FlagLine, flag_lines
 from bioskills.hub.campus.job_board import pause_ms, progress_of, progress_words
-from bioskills.hub.campus.navigation import first_page
 from bioskills.hub.campus.looks import look
+from bioskills.hub.campus.navigation import first_page
 from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
 from bioskills.hub.campus.pages_feedback import feedback_page
 from bioskills.hub.campus.pages_grading import progress_module
