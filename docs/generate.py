@@ -13,7 +13,8 @@ from bioskills.base.commands import build_parser, nouns
 from bioskills.base.settings_command import reference_page
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.hub.cohort_columns import COLUMNS
-from bioskills.hub.role_routes import CAMPUS_ROUTES, HUB_ROUTES, Opening, words_of
+from bioskills.hub.role_routes import CAMPUS_ROUTES, HUB_ROUTES, Opening
+from bioskills.hub.role_words import words_of
 from bioskills.hub.roles import EVERYBODY, ROLE_TABLE
 
 COLUMNS_INTRODUCTION = """\

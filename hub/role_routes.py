@@ -15,18 +15,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bioskills.base.tables import PLATFORM, ROLES
+from bioskills.base.tables import PLATFORM
 from bioskills.hub.membership import Seat
 
 Reach = Literal["everybody", "signed_in", "held", "cohort", "platform", "programs"]
-Program = Literal["lab", "instructor", "grader", "formgrader"]
+Program = Literal["lab", "instructor", "grader", "formgrader", "campus"]
 
 TEACHING = ("instructor", "assessor")
 INSTRUCTOR = ("instructor",)
 ADMIN = ("admin",)
 
 
-_OWNED = ("{run}", "{cohort}", "{pseudonym}", "{submission_id}", "{token_id}", "instructors/{name}")
+_OWNED = (
+    *("{run}", "{cohort}", "{pseudonym}", "{submission_id}", "{token_id}"),
+    "instructors/{name}",
+)
 """What an address names that belongs to a cohort or a person."""
 
 
@@ -92,7 +95,21 @@ FRAME = (
 )
 """``..`` is the prefix without its slash."""
 
+READERS = (
+    _page("papers", "everybody"),
+    _page("accessibility", "everybody"),
+    _file("language", "everybody"),
+    _page("papers/first", "signed_in", when="before anything else, once"),
+    _form("papers/seen", "signed_in"),
+    _page("your-settings", "signed_in"),
+    _form("your-settings", "signed_in"),
+    _page("looks", "signed_in"),
+)
+"""What is there for everybody who reads here."""
+
 LEARNING = (
+    _page("leave/{cohort}", "cohort", "learner"),
+    _form("leave/{cohort}", "cohort", "learner"),
     _page("passport", "signed_in"),
     _page("passport/{pseudonym}", "cohort", *TEACHING),
     _page("feedback/{submission_id}", "cohort", *TEACHING, owner=True, when="once it is returned"),
@@ -110,6 +127,27 @@ TEACHING_PAGES = (
     _form(_ASSIGNMENT + "/return", "cohort", *INSTRUCTOR),
     _form(_ASSIGNMENT + "/due", "cohort", *INSTRUCTOR),
     _form(_ASSIGNMENT + "/extension", "cohort", *INSTRUCTOR),
+    _page(_ASSIGNMENT + "/late", "cohort", *INSTRUCTOR),
+    _form(_ASSIGNMENT + "/late", "cohort", *INSTRUCTOR),
+    _page(_ASSIGNMENT + "/learners", "cohort", *INSTRUCTOR),
+    _form(_ASSIGNMENT + "/learners", "cohort", *INSTRUCTOR),
+    _form(_ASSIGNMENT + "/learners/undo", "cohort", *INSTRUCTOR),
+    _page("runs/{run}/grades", "cohort", *TEACHING),
+    _file("runs/{run}/grades.csv", "cohort", *TEACHING),
+    _file("runs/{run}/grades.xlsx", "cohort", *TEACHING),
+    _page("runs/{run}/learners/{learner}/as-learner", "cohort", *TEACHING),
+    _page("cohorts/{cohort}/withdrawals", "cohort", *INSTRUCTOR),
+    _page("cohorts/{cohort}/withdrawals/{learner}", "cohort", *INSTRUCTOR),
+    _form("cohorts/{cohort}/withdrawals/{learner}", "cohort", *INSTRUCTOR),
+    _form("cohorts/{cohort}/withdrawal-undo", "cohort", *INSTRUCTOR),
+    _page("cohorts/{cohort}/messages", "cohort", *TEACHING),
+    _form("cohorts/{cohort}/messages", "cohort", *INSTRUCTOR),
+    _form("cohorts/{cohort}/messages/{message}/end", "cohort", *INSTRUCTOR),
+    _form("cohorts/{cohort}/messages/{message}/show-again", "cohort", *INSTRUCTOR),
+    _page("course-versions", "held", *INSTRUCTOR),
+    _form("course-versions/uploads", "held", *INSTRUCTOR),
+    _page("course-versions/uploads/{upload}", "held", *INSTRUCTOR, when="after an upload"),
+    _form("course-versions/uploads/{upload}/install", "held", *INSTRUCTOR),
     _page("cohorts/{cohort}", "cohort", *TEACHING),
     _file("cohorts/{cohort}/table.csv", "cohort", *TEACHING),
     _page("runs/{run}/grading", "cohort", *TEACHING),
@@ -143,6 +181,32 @@ ADMIN_PAGES = (
     _file("admin/audit.csv", "platform", *ADMIN),
 )
 
+_PEOPLE = "people/{slug}"
+_INVITED = "people/{cohort}/invitations"
+
+PEOPLE_PAGES = (
+    _page("people", "platform", *ADMIN),
+    _page(_PEOPLE, "platform", *ADMIN),
+    _file(_PEOPLE + "/people.csv", "platform", *ADMIN),
+    _file(_PEOPLE + "/told.js", "platform", *ADMIN),
+    _page(_PEOPLE + "/copy", "platform", *ADMIN),
+    _form(_PEOPLE + "/copy", "platform", *ADMIN),
+    _page(_PEOPLE + "/remove", "platform", *ADMIN),
+    _form(_PEOPLE + "/remove", "platform", *ADMIN),
+    _page(_PEOPLE + "/undo", "platform", *ADMIN, when="after a change"),
+    _form(_PEOPLE + "/undo", "platform", *ADMIN),
+    _page("people/upload", "platform", *ADMIN),
+    _form("people/upload", "platform", *ADMIN),
+    _page("people/upload/{key}", "platform", *ADMIN, when="after an upload"),
+    _form("people/upload/{key}/apply", "platform", *ADMIN),
+    _file("people/template/people.csv", "platform", *ADMIN),
+    _file("people/template/people.xlsx", "platform", *ADMIN),
+    _page(_INVITED, "platform", *ADMIN),
+    _page(_INVITED + "/{verb}", "platform", *ADMIN, when="while it makes sense for somebody"),
+    _form(_INVITED + "/revoke", "platform", *ADMIN),
+    _form(_INVITED + "/{verb}", "platform", *ADMIN),
+)
+
 PROGRAMS = (
     _api("GET", "api/v1/lab/overview", "lab"),
     _api("GET", "api/v1/lab/runs/{run}/materials", "lab"),
@@ -171,9 +235,11 @@ PROGRAMS = (
 
 CAMPUS_ROUTES: tuple[Opening, ...] = (
     *FRAME,
+    *READERS,
     *LEARNING,
     *TEACHING_PAGES,
     *ADMIN_PAGES,
+    *PEOPLE_PAGES,
     *PROGRAMS,
 )
 """Every address of the campus."""
@@ -184,6 +250,7 @@ HUB_ROUTES: tuple[Opening, ...] = (
     _file("bioskills/labs/{name}", "platform", *ADMIN),
     _form("bioskills/labs/{name}", "platform", *ADMIN),
     Opening("DELETE", "bioskills/labs/{name}", "platform", ADMIN),
+    _api("POST", "bioskills/membership", "campus"),
 )
 """Every address that we add to the hub; its own follow from the scopes in `roles.py`."""
 
@@ -223,19 +290,3 @@ def opens_to_program(opening: Opening, program: str, *, own: bool) -> bool:
     if opening.reach == "everybody":
         return True
     return program in opening.programs and (own or program == "grader" or not opening.has_others)
-
-
-def words_of(opening: Opening) -> str:
-    """Return who opens an address, for the reference page."""
-    roles = ", ".join(role for role in ROLES if role in opening.roles)
-    people = {
-        "everybody": "everybody, signed in or not",
-        "signed_in": "everybody with a seat",
-        "held": f"{roles} of any cohort",
-        "cohort": f"{roles} of the cohort",
-        "platform": f"{roles} of the platform",
-        "programs": "",
-    }[opening.reach]
-    owner = "who owns it" if opening.owner else ""
-    tokens = " ".join(f"token:{name}" for name in opening.programs)
-    return ", ".join(filter(None, (people, owner, tokens)))

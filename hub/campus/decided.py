@@ -4,7 +4,7 @@ from datetime import datetime
 
 from bioskills.base.text import _
 from bioskills.courses.manifest import Assignment as Plan
-from bioskills.hub.campus.pages_work import Work
+from bioskills.hub.campus.pages_work import Work, attempts_left, next_attempt_at
 from bioskills.hub.campus.wording import moment
 
 
@@ -26,3 +26,10 @@ def decided(done: Work, plan: Plan, now: datetime) -> str:
     practice = _("It is practice: the first {n} attempts count.").format(n=most)
     parts = [text.format(time=until, reason=done.resit.reason)]
     return " ".join(parts + ([practice] if most is not None and used >= most else []))
+
+
+def cool_down(done: Work, plan: Plan, now: datetime) -> datetime | None:
+    """Return when the next attempt counts, where that is still to come."""
+    free = next_attempt_at(done, plan)
+    blocked = attempts_left(done, plan) == 0
+    return free if free and free > now and not blocked else None

@@ -31,7 +31,7 @@ from bioskills.courses.manifest import Lesson, Manifest
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.campus import flags
 from bioskills.hub.campus import pages_work as work
-from bioskills.hub.campus.decided import decided, most_attempts
+from bioskills.hub.campus.decided import cool_down, decided, most_attempts
 from bioskills.hub.campus.job_board import progress_of, progress_words
 from bioskills.hub.campus.late_rules import rule_words
 from bioskills.hub.campus.notices import now_shown
@@ -137,7 +137,7 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         passed=reached[0] >= Fraction(plan.pass_share) * reached[1] if reached else None,
         attempt=latest.attempt if latest else 0,
         max_attempts=most_attempts(done, plan, again=again),
-        next_attempt_at=None if again else _cool_down(done, plan, now),
+        next_attempt_at=None if again else cool_down(done, plan, now),
         proves=proves(mapping, plan.id),
         receipt=latest.receipt if latest else None,
         submitted_at=latest.submitted_at if latest else None,
@@ -278,13 +278,6 @@ def _lesson_view(lesson: Lesson) -> LessonView:
         minutes=lesson.minutes,
         path=lesson.file,
     )
-
-
-def _cool_down(done: work.Work, plan: Plan, now: datetime) -> datetime | None:
-    """Return when the next attempt counts, where that is still to come."""
-    free = work.next_attempt_at(done, plan)
-    blocked = work.attempts_left(done, plan) == 0
-    return free if free and free > now and not blocked else None
 
 
 def _message(done: work.Work, state: WorkState) -> str:

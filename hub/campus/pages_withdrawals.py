@@ -70,7 +70,7 @@ def _add_for_instructors(router: APIRouter, site: Site) -> None:
         return RedirectResponse(site.link(f"cohorts/{cohort}/withdrawals"), 303)
 
     @router.post("/cohorts/{cohort}/withdrawal-undo")
-    def undo(cohort: str, caller: Changes, withdrawal: Annotated[int, Form()]) -> Response:
+    def undo(cohort: str, caller: Changes, withdrawal: Annotated[int, Form()] = 0) -> Response:
         with site.store.transaction() as session:
             row = _taught(session, caller, cohort)
             withdrawals.undo(session, withdrawal, row, caller.pseudonym, site.clock())

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -16,10 +17,12 @@ from bioskills_cohorts import bring_in, cohort_text
 from bioskills_handins import HandIns
 from bioskills_http import rest, server_of, sign_in, start_lab_of, visitor
 from bioskills_product import Product
+from bioskills_tests import COURSE
 from bioskills_waiting import eventually
 
 from bioskills.base.run_tokens import run_token
 from bioskills.base.tables import PLATFORM, now
+from bioskills.courses.package import canonical_zip, read_course
 from bioskills.hub.campus.headers import is_for_programs
 from bioskills.hub.membership import Seat
 
@@ -39,6 +42,8 @@ BY_HAND = ("man", "adm")
 SERVING = {"ada": "admin", "max": "manager"}
 """The demo's people of the platform."""
 WORK = "p1"
+SPARE = "spare"
+"""A cohort that nobody of these is in: an admin's forms really end it."""
 OURS = "bioskills/"
 """Our own handlers at the hub, which are no part of its API."""
 STATIC = {"static": "static/campus.css", "static/hub": "static/hub/css/style.min.css"}
@@ -55,6 +60,9 @@ class Things:
     job_id: int = 0
     token_id: int = 0
     named_token: str = ""
+    message: int = 0
+    upload: int = 0
+    key: str = ""
 
     @property
     def run(self) -> str:
@@ -69,6 +77,7 @@ class Things:
         if "labs/" in pattern:
             name = f"{self.cohort}-lea"
         values: dict[str, Any] = {**vars(self), "run": self.run, "name": name, "assignment": WORK}
+        values |= {"learner": self.pseudonym, "slug": SPARE, "verb": "join"}
         course, version = "sequences-first-steps", "0.1.99"
         pattern = STATIC.get(pattern, pattern)
         return pattern.format(**values, course=course, version=version)
@@ -154,7 +163,8 @@ class Cast:
 @contextmanager
 def cast_of(product: Product) -> Iterator[Cast]:
     """Bring everybody in, let them sign in once, and let one learner of each cohort work."""
-    bring_in(product, *(_file(cohort) for cohort in COHORTS))
+    spare = cohort_text(SPARE, {"sven": "learner"}, runs=False)
+    bring_in(product, *(_file(cohort) for cohort in COHORTS), spare)
     with sqlite_of(product) as database:
         for cohort, name in ((c, n) for c in COHORTS for n in BY_HAND):
             _seat_by_hand(database, f"{cohort}-{name}", ROLES[name])
@@ -227,6 +237,8 @@ def _work_of(cast: Cast, cohort: str) -> Things:
             teacher.name,
         )
     _return(cast, teacher, things, result)
+    _write_message(cast, teacher, things)
+    _upload_both(cast, teacher, things)
     return things
 
 
@@ -259,6 +271,39 @@ def _return(cast: Cast, teacher: Persona, things: Things, result: int) -> None:
         content=_page_tar(),
         headers={"Content-Type": "application/x-tar"},
     )
+
+
+def _write_message(cast: Cast, teacher: Persona, things: Things) -> None:
+    day = (now() + timedelta(days=3)).date().isoformat()
+    wish = {"text": "Room 12", "end_date": day, "end_time": "18:00"}
+    _post(cast, teacher, things.path("cohorts/{cohort}/messages"), wish)
+    with sqlite_of(cast.product) as database:
+        newest = (
+            "select max(id) from notice where by = (select pseudonym from person where name = ?)"
+        )
+        things.message = _one(database, newest, teacher.name)
+
+
+def _upload_both(cast: Cast, teacher: Persona, things: Things) -> None:
+    """Let the instructor upload a course, and the admin a list of people."""
+    sent = {"course": ("course.zip", canonical_zip(read_course(COURSE)), "application/zip")}
+    course = _sent_to(cast, teacher, "course-versions/uploads", sent)
+    things.upload = int(course.rsplit("/", 1)[1])
+    content = cohort_text(SPARE, {"sven": "learner"}, runs=False).encode()
+    people = {"file": ("spare.toml", content, "text/plain")}
+    things.key = _sent_to(cast, cast.people["ada"], "people/upload", people).rsplit("/", 1)[1]
+
+
+def _sent_to(cast: Cast, who: Persona, path: str, files: Any) -> str:
+    answer = who.browser.post(
+        cast.product.campus + path,
+        data={"_csrf": who.csrf},
+        files=files,
+        headers={"Origin": cast.origin},
+        follow_redirects=False,
+    )
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].partition("?")[0]
 
 
 def _page_tar() -> bytes:

@@ -9,8 +9,8 @@ from bioskills.hub.role_routes import (
     Opening,
     opens_to_person,
     opens_to_program,
-    words_of,
 )
+from bioskills.hub.role_words import words_of
 
 COHORT_PAGE = Opening("GET", "cohorts/{cohort}", "cohort", ("instructor",))
 OWN_THING = Opening("GET", "feedback/{submission_id}", "cohort", ("instructor",), owner=True)
