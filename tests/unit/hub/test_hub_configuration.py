@@ -83,6 +83,9 @@ def test_setting_it_twice_gives_the_same(settings: Settings, config: Config) -> 
     door = "default_url"
     after = {key: dict(value) for key, value in config.items()}
     assert before["JupyterHub"].pop(door) is not after["JupyterHub"].pop(door)
+    # What a template calls is made anew each time; that it is there is what can be compared.
+    words = [set(each["JupyterHub"].pop("template_vars")) for each in (before, after)]
+    assert words[0] == words[1]
     assert after == before
 
 
