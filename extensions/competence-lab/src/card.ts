@@ -220,6 +220,7 @@ function buttonOf(a: IAssignment, stage: Stage, trans: Words): IButton | null {
   const receipt: IButton = { act: 'receipt', label: trans.__('See receipt') };
   switch (stage) {
     case 'new':
+    case 'excused': // who wants to may still do it
       return { act: 'start', label: trans.__('Start') };
     case 'draft':
     case 'failed':

@@ -24,6 +24,7 @@ const started = { ...local, started: true, path: 'c/p1/p1.ipynb' };
 
 const table = [
   ['new', {}, {}, 'New', 'Start'],
+  ['excused', { state: 'excused' }, {}, 'Excused', 'Start'],
   ['draft', { local: started }, {}, 'Draft saved', 'Check my work'],
   ['checked', { local: { ...started, checked: true } }, {}, 'Checks pass', 'Hand in'],
   ['failed', { local: { ...started, checked: false } }, {}, 'Not passing yet', 'Check my work'],
