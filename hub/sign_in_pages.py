@@ -14,10 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyterhub.handlers.base import BaseHandler
 from tornado.web import HTTPError, StaticFileHandler
 
+from bioskills.base.languages import own_name
 from bioskills.base.settings import Settings, Site
-from bioskills.base.text import _, ngettext, use_language
+from bioskills.base.text import _, begin_reader, known_languages, ngettext
 from bioskills.hub import second_factor
+from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.attempts import client_address
+from bioskills.hub.hub_words import language_at
 from bioskills.hub.reception import Reception
 
 STATIC = Path(__file__).parent / "campus" / "static"
@@ -38,7 +41,12 @@ def templates(settings: Settings) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     found.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]  # the i18n extension adds it
-    found.globals.update(site=settings.site, public_url=settings.public_url)
+    found.globals.update(
+        site=settings.site,
+        public_url=settings.public_url,
+        campus=campus_public_url(settings),
+        languages=[(code, own_name(code)) for code in known_languages()],
+    )
     return found
 
 
@@ -65,6 +73,7 @@ class OurStatic(StaticFileHandler):
 class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
     """A page before the hub."""
 
+    language = "en"
     proven = ""
     """Whom this request has proven; the authenticator believes it."""
 
@@ -116,15 +125,24 @@ class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
         self, template: str, *, status: int = 200, with_form: bool = True, **values: Any
     ) -> None:
         """Send a page."""
-        use_language(self.site.language)
         self.set_status(status)
         self.finish(self.page(template, with_form=with_form, **values))
 
+    async def prepare(self) -> None:
+        """Know the reader before a sentence is made."""
+        await super().prepare()
+        user = self.current_user
+        with self.reception.store.reading() as session:
+            chosen = language_at(
+                session, user.name if user else "", self.request, self.site.language
+            )
+        self.language = begin_reader(chosen).language
+
     def page(self, template: str, *, with_form: bool = True, **values: Any) -> str:
         """Return a page; without a form it sets no cookie."""
-        use_language(self.site.language)
         shared: dict[str, Any] = {
-            "lang": self.site.language,
+            "lang": self.language,
+            "here": self.request.path,
             "hub": self.hub.base_url,
             "static": lambda name: f"{self.hub.base_url}sign-in/{name}",
             "hub_static": self.static_url("css/style.min.css"),

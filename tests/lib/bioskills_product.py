@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,7 @@ class Product:
         process: `bioskills run`, once started.
         course: The course it begins with.
         demo: Whether it is filled with the demo cohort.
+        chosen: Passwords that people set by their links, by name.
     """
 
     data: Path
@@ -49,6 +50,7 @@ class Product:
     process: "subprocess.Popen[str] | None" = None
     course: Path = COURSE
     demo: bool = True
+    chosen: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -84,7 +86,9 @@ class Product:
             return int(database.execute(chosen, (name,)).fetchone()[0])
 
     def password(self, name: str) -> str:
-        """Return a demo person's printed password."""
+        """Return the password that a test chose for a person, or a demo person's printed one."""
+        if name in self.chosen:
+            return self.chosen[name]
         found: dict[str, str] = json.loads((self.data / "state/hub/demo_sign_ins.json").read_text())
         return found[name]
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 import xlsxwriter
+from bioskills_accounts import GOOD as GOOD_PASSWORD
+from bioskills_accounts import choose, link_for
 from bioskills_browser import examine
+from bioskills_http import visitor
 from bioskills_product import Product, keep_logs, new_product
 from bioskills_tests import COURSE, sign_in
 from bioskills_waiting import eventually, remove
@@ -64,6 +67,9 @@ def empty_product() -> Iterator[Product]:
     ):
         done = found.command(*words)
         assert done.returncode == 0, done.stdout + done.stderr
+    with visitor() as client:
+        assert choose(client, found, link_for(found, "ada")).is_redirect
+    found.chosen["ada"] = GOOD_PASSWORD
     yield found
     found.stop()
     keep_logs(found)
@@ -122,6 +128,8 @@ def test_the_saved_list_can_be_uploaded_again_and_changes_nothing(
 
 def test_an_admins_first_day_from_an_empty_platform(empty_product: Product, ada: Page) -> None:
     page, found = ada, []
+    head = page.get_by_role("navigation", name="Main")
+    head.get_by_role("link", name="People").click()
     expect(page.get_by_role("heading", name="People", level=1)).to_be_visible()
     page.get_by_role("link", name="Upload a list").click()
     found += examine(page, "people-2-upload", widths=WIDTHS)
@@ -177,6 +185,8 @@ def test_an_admins_first_day_from_an_empty_platform(empty_product: Product, ada:
     expect(page.get_by_role("status").first).to_contain_text("taken back")
     expect(page.get_by_text("Nobody is in this cohort yet.")).to_be_visible()
     assert eventually(lambda: groups(empty_product).get("learners-autumn-27") == [])
+    # The page loads itself again once the hub was told; only then does it stay.
+    expect(page.get_by_text("The running hub was told.")).to_be_visible()
     found += examine(page, "people-9-empty", widths=WIDTHS)
 
     assert found == []
@@ -268,6 +278,9 @@ def test_the_people_pages_are_shut_to_everybody_else(empty_product: Product, new
     file = empty_product.data / "plain.csv"
     file.write_text("name,roles,cohort\nplain,instructor,plain\n")
     assert empty_product.command("cohort", "apply", str(file)).returncode == 0
+    with visitor() as client:
+        assert choose(client, empty_product, link_for(empty_product, "plain")).is_redirect
+    empty_product.chosen["plain"] = GOOD_PASSWORD
     page = new_context().new_page()
     sign_in(page, empty_product, "plain", f"{empty_product.campus}people")
 

@@ -38,9 +38,9 @@ def language_of(page: Page) -> str:
 
 def sign_in(page: Page, product, name: str, address: str = "") -> None:
     page.goto(address or product.url)
-    page.locator("#username_input").fill(name)
-    page.locator("#password_input").fill(product.password(name))
-    page.locator("#login_submit").click()
+    page.locator("input[name=username]").fill(name)
+    page.locator("input[name=password]").fill(product.password(name))
+    page.locator("button[type=submit]").click()
 
 
 def both_widths(page: Page, name: str, scope: str = "") -> list[str]:
