@@ -1,15 +1,24 @@
 """A learner's first minutes, from the link to the lab; and the admin who gave it out."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from bioskills_accounts import GOOD, link_for
 from bioskills_browser import examine, keep_picture
+from bioskills_product import Product, running_product
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
 
 WIDTHS = (1280, 360)
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[Product]:
+    """An installation of these tests' own: they choose other passwords."""
+    with running_product() as found:
+        yield found
 
 
 def test_from_the_link_to_the_lab(product, new_context):

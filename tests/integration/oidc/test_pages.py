@@ -33,7 +33,7 @@ def test_who_is_refused_reads_why_and_whom_to_ask_and_can_take_another_account(
     page.locator("input[name=sub]").fill("s-eva")
     page.get_by_role("button", name="Authorize").click()
     page.get_by_role("heading", name="You are not signed in here").wait_for()
-    assert page.get_by_text("training@example.org").is_visible()
+    assert page.get_by_text("training@example.org").first.is_visible()
     faults = examine(page, "oidc-refused", "#bsh-refused", WIDTHS)
     page.get_by_role("link", name="Sign in with another account").click()
     assert "prompt=select_account" in page.url

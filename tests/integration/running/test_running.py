@@ -146,9 +146,9 @@ def test_labs_that_outlived_a_crash_of_everything_are_swept(product: Product) ->
     assert start_lab(product, "miro").uid == lab.uid
 
 
-def refused(product: Product, **variables: str) -> str:
+def refused(product: Product, *words: str, **variables: str) -> str:
     product.environ.update(variables)
-    done = product.command("run")
+    done = product.command("run", *words)
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -180,9 +180,9 @@ def test_a_missing_environment_is_told_and_nothing_is_started(
 def test_demo_sign_in_off_loopback_is_refused_and_nothing_is_started(
     fresh_product: Product,
 ) -> None:
-    told = refused(fresh_product, BIOSKILLS_NETWORK_ADDRESS="0.0.0.0")
+    told = refused(fresh_product, "--demo", str(COURSE), BIOSKILLS_NETWORK_ADDRESS="0.0.0.0")
 
-    assert "Demo sign-in would be reached by 0.0.0.0" in told
+    assert "Demo sign-ins would be reached by 0.0.0.0" in told
 
 
 def test_a_mistyped_setting_is_refused_and_nothing_is_started(fresh_product: Product) -> None:
