@@ -23,6 +23,7 @@ from bioskills_http import (
     visitor,
 )
 from bioskills_product import Product, running_product
+from bioskills_tests import COURSE
 from bioskills_waiting import eventually
 
 from bioskills.hub.processes import pids_of
