@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from bioskills.base.settings_oidc import Oidc
 from bioskills.base.tables import AuditEntry, Cohort, Membership, Person
 from bioskills.base.tables_oidc import ProviderAccount
+from bioskills.base.tables_teaching import Withdrawal
 from bioskills.hub.cohort_persons import NAME
 from bioskills.hub.grading_accounts import is_account
 
@@ -194,7 +195,7 @@ def settle_seats(
                     valid_from=now,
                 )
             )  # fmt: skip
-        elif row.valid_to is not None:
+        elif row.valid_to is not None and not _left(session, person, row.cohort_id):
             row.valid_to = None
         else:
             continue
@@ -237,3 +238,13 @@ def _note(session: Session, action: str, person: Person, at: datetime, **detail:
     entry = AuditEntry(at=at, actor=ACTOR, action=action, subject=person.pseudonym)
     entry.detail = detail
     session.add(entry)
+
+
+def _left(session: Session, person: Person, cohort: int) -> bool:
+    """Say whether the person was let leave this cohort: no claim undoes what people decided."""
+    chosen = select(Withdrawal.id).where(
+        Withdrawal.person_id == person.id,
+        Withdrawal.cohort_id == cohort,
+        Withdrawal.ended_at.is_(None),
+    )
+    return session.scalar(chosen) is not None

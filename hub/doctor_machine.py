@@ -79,6 +79,7 @@ def _runs_for_learners(patient: Patient, name: str) -> bool:
             group=uid,
             extra_groups=groups,
             cwd="/",
+            env={"PATH": "/usr/bin:/bin"},  # a learner's uid may read the environment of its own
             capture_output=True,
             check=False,
             timeout=60,

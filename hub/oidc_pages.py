@@ -21,6 +21,7 @@ from tornado.httputil import url_concat
 
 from bioskills.base.text import _
 from bioskills.hub.claims import RefusedError
+from bioskills.hub.claims_door import end_sign_ins
 from bioskills.hub.oidc_endpoints import ProviderAwayError
 from bioskills.hub.oidc_words import REASONS
 
@@ -134,7 +135,10 @@ class LogoutHandler(OAuthLogoutHandler):  # type: ignore[misc]  # untyped
     async def handle_logout(self) -> None:
         """Forget the provider's tokens."""
         if user := self.current_user:
-            await user.save_auth_state(None)
+            end_sign_ins(user)
+            if not user.active:
+                # While a lab runs, the provider is still asked about its owner.
+                await user.save_auth_state(None)
             self.authenticator.asked.pop(user.name, None)
 
     async def render_logout_page(self) -> None:

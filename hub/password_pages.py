@@ -100,9 +100,11 @@ class FactorHandler(OwnPage):
     @authenticated
     async def post(self) -> None:
         """Switch it on, when the app shows the right code."""
-        name, sealed = self.ticket_of(self.get_argument("ticket", ""))
+        name, sealed = self.ticket_of(self.get_argument("ticket", ""), "own")
         key = self.reception.sealer.open(sealed, name) if sealed else None
-        if name != self.current_user.name or key is None:
+        found = self.reception.known(self.current_user.name)
+        # One that is on is switched off first: a session is not enough to put another in its place.
+        if name != self.current_user.name or key is None or (found and found.totp_sealed):
             self.redirect(f"{self.hub.base_url}password/second-factor")
             return
         if not await self.is_proven():
@@ -117,12 +119,11 @@ class FactorHandler(OwnPage):
 
     def again(self, faults: list[str]) -> None:
         """Show the same key again."""
-        _name, sealed = self.ticket_of(self.get_argument("ticket", ""))
-        self._form(faults, sealed)
+        self._form(faults, self.get_argument("ticket", ""))
 
-    def _form(self, faults: list[str], sealed: str = "") -> None:
+    def _form(self, faults: list[str], ticket: str = "") -> None:
         name = self.current_user.name
-        shown = self.new_factor(name, " ".join(faults), sealed)
+        shown = self.new_factor(name, "own", " ".join(faults), ticket)
         status = REFUSED if faults else 200
         self.show("password_factor.html", status=status, signed_in=name, **shown)
 
@@ -137,7 +138,11 @@ class FactorOffHandler(OwnPage):
 
     @authenticated
     async def post(self) -> None:
-        """Switch it off."""
+        """Switch it off; not where a role needs it."""
+        if self.reception.needs_second_factor(self.current_user.name):
+            why = _("One of your roles needs the second factor, so it stays on.")
+            self.told(403, _("This is not open to you"), why)
+            return
         if not await self.is_proven():
             return
         await self.reception.switch_off(self.current_user.name)

@@ -8,7 +8,8 @@ password is length and being hard to guess, never a mixture of characters (NIST 
 import asyncio
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -25,6 +26,9 @@ PRINTED = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 AT_ONCE = max(2, os.cpu_count() or 2)
 """Hashes that are made at one time: so many times 19 MiB is the most they take."""
+
+MOST_WAITING = 500
+"""A class of three hundred fits; a flood is told to come later."""
 
 _NOBODY = HASHER.hash("nobody's")
 _LETTERS_NEEDED = 5
@@ -74,15 +78,30 @@ class Turns:
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._free = asyncio.Semaphore(at_once)
+        self._waiting = 0
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many wait that another one would wait for minutes."""
+        return self._waiting >= MOST_WAITING
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        self._waiting += 1
+        try:
+            async with self._free:
+                yield
+        finally:
+            self._waiting -= 1
 
     async def matches(self, kept: str | None, password: str) -> bool:
         """Compare in a thread; argon2 lets go of the interpreter meanwhile."""
-        async with self._free:
+        async with self._turn():
             return await asyncio.to_thread(matches, kept, password)
 
     async def make_hash(self, password: str) -> str:
         """Hash in a thread."""
-        async with self._free:
+        async with self._turn():
             return await asyncio.to_thread(make_hash, password)
 
 

@@ -8,6 +8,7 @@ import argparse
 import getpass
 import os
 import re
+import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -23,9 +24,11 @@ from bioskills.base.store import Store
 from bioskills.base.tables import Cohort, Membership, Person, now
 from bioskills.base.text import _, ngettext
 from bioskills.hub import invitations
+from bioskills.hub.accounts import end_campus_sessions, set_password
 from bioskills.hub.invitation_sheet import Card, card_of, sheet, table
 from bioskills.hub.mailing import Sent, send_all
 from bioskills.hub.membership import active
+from bioskills.hub.passwords import make_hash
 from bioskills.hub.privileges import become
 from bioskills.hub.reception import switch_off
 from bioskills.hub.state import ensure_state, owners_of
@@ -88,6 +91,9 @@ def _give(options: argparse.Namespace) -> int:
             if getattr(options, "second_factor", False):
                 for person in people:
                     switch_off(session, person, by)
+                    # Who knew the old password must not come in by it before the link is used.
+                    set_password(session, person, make_hash(secrets.token_hex(32)), now())
+                    end_campus_sessions(session, person, now())
     finally:
         store.close()
     for kind, handle in files.items():

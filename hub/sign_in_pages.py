@@ -5,6 +5,7 @@ another (`no-referrer`), and none is shown in a frame. What came in an address a
 is taken out of the request before anything can log it.
 """
 
+import hashlib
 import secrets
 from pathlib import Path
 from typing import Any
@@ -196,40 +197,56 @@ class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
         """Lead a person whose password was right to the next step."""
         found = self.reception.known(name)
         if found and found.totp_sealed:
-            self.show("sign_in_code.html", ticket=self.ticket(name), error="")
+            self.show("sign_in_code.html", ticket=self.ticket(name, "code"), error="")
         elif self.reception.needs_second_factor(name):
             self.set_up_factor(name, "")
         else:
             await self.let_in(name)
 
-    def set_up_factor(self, name: str, error: str, sealed: str = "") -> None:
-        """Show a new key, for who must have a second factor."""
+    def set_up_factor(self, name: str, error: str, ticket: str = "") -> None:
+        """Show a new key, for who must have a second factor; or again the one of a ticket."""
         self.show(
             "sign_in_factor.html",
             status=422 if error else 200,
-            **self.new_factor(name, error, sealed),
+            **self.new_factor(name, "first", error, ticket),
         )
 
-    def new_factor(self, name: str, error: str = "", sealed: str = "") -> dict[str, Any]:
-        """Return what a page shows to share a key with an app."""
-        sealer = self.reception.sealer
+    def new_factor(
+        self, name: str, purpose: str, error: str = "", ticket: str = ""
+    ) -> dict[str, Any]:
+        """Return what a page shows to share a key with an app.
+
+        A ticket is shown again as it is: none gets a longer life by a wrong code.
+        """
+        sealer, sealed = self.reception.sealer, self.ticket_of(ticket, purpose)[1]
         key = (sealer.open(sealed, name) if sealed else None) or second_factor.new_key()
         return {
-            "ticket": self.ticket(name, sealed or sealer.seal(key, name)),
+            "ticket": ticket if sealed else self.ticket(name, purpose, sealer.seal(key, name)),
             "letters": second_factor.in_letters(key),
             "picture": second_factor.picture(key, name, self.site.title),
             "error": error,
         }
 
-    def ticket(self, name: str, more: str = "") -> str:
-        """Return a signed note for ten minutes: this person's password was right."""
-        return str(self.create_signed_value(TICKET, f"{name}:{more}").decode())
+    def ticket(self, name: str, purpose: str, more: str = "") -> str:
+        """Return a signed note for ten minutes and one purpose.
 
-    def ticket_of(self, text: str) -> tuple[str, str]:
-        """Return whom a ticket is for and what else it holds; empty where it is none."""
+        It ends with the password and the second factor that it was made for.
+        """
+        text = f"{purpose}:{name}:{self._stamp(name)}:{more}"
+        return str(self.create_signed_value(TICKET, text).decode())
+
+    def ticket_of(self, text: str, purpose: str) -> tuple[str, str]:
+        """Return whom a ticket is for and what else it holds; empty where it does not count."""
         raw = self.get_secure_cookie(TICKET, text, max_age_days=TICKET_DAYS)
-        name, _colon, more = (raw or b"").decode().partition(":")
-        return name, more
+        parts = (raw or b"").decode().split(":", 3)
+        if len(parts) < 4 or parts[0] != purpose or parts[2] != self._stamp(parts[1]):  # noqa: PLR2004
+            return "", ""
+        return parts[1], parts[3]
+
+    def _stamp(self, name: str) -> str:
+        found = self.reception.known(name)
+        kept = f"{found.password_hash}|{found.totp_sealed}" if found else ""
+        return hashlib.sha256(kept.encode()).hexdigest()[:16]
 
     async def let_in(self, name: str, codes: list[str] | None = None) -> None:
         """Sign a proven person in, if they have a seat."""

@@ -13,8 +13,12 @@ from bioskills.base.text import _
 from bioskills.hub.attempts import PERSON_HERE, Rule, sign_in_keys
 from bioskills.hub.join_pages import ChooseHandler, JoinHandler
 from bioskills.hub.password_pages import FactorHandler, FactorOffHandler, PasswordHandler
+from bioskills.hub.passwords import LONGEST
 from bioskills.hub.reception import Reception
 from bioskills.hub.sign_in_pages import STATIC, STATIC_PATH, OurStatic, SignInPage
+
+LONGEST_NAME = 65
+"""One more than a name may have: what is kept of a failed try is bounded."""
 
 
 class SignInHandler(SignInPage, LoginHandler):  # type: ignore[misc]  # jupyterhub is untyped
@@ -30,8 +34,13 @@ class SignInHandler(SignInPage, LoginHandler):  # type: ignore[misc]  # jupyterh
 
     async def post(self) -> None:
         """Take a try, or say how long to wait."""
-        name = self.authenticator.normalize_username(self.get_argument("username", ""))
-        password = self.get_argument("password", "", strip=False)
+        name = self.authenticator.normalize_username(
+            self.get_argument("username", "")[:LONGEST_NAME]
+        )
+        password = self.get_argument("password", "", strip=False)[: 4 * LONGEST]
+        if self.reception.turns.is_crowded:
+            self.told(503, _("Very many people sign in now"), _("Wait a minute, then try again."))
+            return
         keys = sign_in_keys(name, self.address, self.mark_of(name))
         attempts = self.reception.attempts
         wait = attempts.wait_s(keys)
@@ -59,7 +68,8 @@ class CodeHandler(SignInPage):
 
     async def post(self) -> None:
         """Take a code of the app, or a recovery code."""
-        name, _more = self.ticket_of(self.get_argument("ticket", ""))
+        ticket = self.get_argument("ticket", "")
+        name, _more = self.ticket_of(ticket, "code")
         if not name:
             self.redirect(self.settings["login_url"])
             return
@@ -71,7 +81,7 @@ class CodeHandler(SignInPage):
         attempts.failed(keys)
         if not await self.reception.takes_code(name, self.get_argument("code", "")):
             error = _("This code is wrong, or was used before. Wait for the next one.")
-            self.show("sign_in_code.html", status=403, ticket=self.ticket(name), error=error)
+            self.show("sign_in_code.html", status=403, ticket=ticket, error=error)
             return
         attempts.forgive(keys)
         await self.let_in(name)
@@ -82,15 +92,23 @@ class FirstFactorHandler(SignInPage):
 
     async def post(self) -> None:
         """Switch the second factor on and let the person in."""
-        name, sealed = self.ticket_of(self.get_argument("ticket", ""))
+        ticket = self.get_argument("ticket", "")
+        name, sealed = self.ticket_of(ticket, "first")
         key = self.reception.sealer.open(sealed, name) if sealed else None
-        if not name or key is None or _has_factor(self.reception, name):
+        must = bool(name) and self.reception.needs_second_factor(name)
+        if key is None or not must or _has_factor(self.reception, name):
             self.redirect(self.settings["login_url"])
             return
+        keys, attempts = [(f"code {name}", PERSON_HERE)], self.reception.attempts
+        if wait := attempts.wait_s(keys):
+            self.too_soon(wait)
+            return
+        attempts.failed(keys)
         codes = await self.reception.switch_on(name, key, self.get_argument("code", ""))
         if codes is None:
-            self.set_up_factor(name, _("This code is wrong. Wait for the next one."), sealed)
+            self.set_up_factor(name, _("This code is wrong. Wait for the next one."), ticket)
             return
+        attempts.forgive(keys)
         await self.let_in(name, codes)
 
 

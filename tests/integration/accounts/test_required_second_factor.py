@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from bioskills_accounts import hidden, send_sign_in
+from bioskills_accounts import GOOD, choose, hidden, link_for, people, send_sign_in
 from bioskills_http import is_in, sign_in, visitor
 from bioskills_product import Product, running_product
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -45,6 +45,25 @@ def test_an_admin_sets_it_up_first_and_a_learner_need_not(strict: Product) -> No
         old = send(client, strict, stale, code_of(letters(first.text)))
         assert old.status_code == httpx.codes.FOUND, "a ticket from before sets up nothing more"
         assert old.headers["location"].endswith("/hub/login")
+        assert not is_in(client, strict)
+
+
+def test_a_ticket_ends_with_the_password_it_was_made_for(strict: Product) -> None:
+    people(strict, "reset", "ada", "--second-factor")
+    with visitor() as client:
+        assert not send_sign_in(client, strict, "ada", strict.password("ada")).is_redirect
+        assert not is_in(client, strict), "the old password opens nothing while the link is open"
+        choose(client, strict, link_for(strict, "ada", "reset"))
+    with visitor() as client:
+        first = send_sign_in(client, strict, "ada", GOOD)
+        wrong = send(client, strict, first.text, "000000")
+        assert hidden(wrong.text, "ticket") == hidden(first.text, "ticket"), "no longer life"
+        people(strict, "reset", "ada", "--second-factor")
+
+        late = send(client, strict, wrong.text, code_of(letters(wrong.text)))
+
+        assert late.status_code == httpx.codes.FOUND
+        assert late.headers["location"].endswith("/hub/login")
         assert not is_in(client, strict)
 
 
