@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.tables import AuditEntry, Base, Cohort, Membership, Person, Run
 from bioskills.base.tables_cohorts import CohortChange, CohortOptions, SeatTags
+from bioskills.base.tables_notices import Notice
+from bioskills.base.tables_teaching import Withdrawal
 from bioskills.base.text import _, ngettext
 
 TAKEN_BACK: Mapping[str, type[Base]] = {
@@ -133,7 +135,8 @@ def _put_back(session: Session, entry: Mapping[str, Any]) -> bool:
 def _is_used(session: Session, cohort: Cohort) -> bool:
     seats = select(func.count()).where(Membership.cohort_id == cohort.id)
     runs = select(func.count()).where(Run.cohort_id == cohort.id)
-    return bool(session.scalar(seats) or session.scalar(runs))
+    others = (select(func.count()).where(t.cohort_id == cohort.id) for t in (Notice, Withdrawal))
+    return any(map(session.scalar, (seats, runs, *others)))
 
 
 def _said(session: Session, stays: list[Mapping[str, Any]]) -> list[str]:

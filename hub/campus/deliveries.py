@@ -26,7 +26,7 @@ from bioskills.base.tables_teaching import Resit
 from bioskills.base.text import _
 from bioskills.base.wire import AssignmentInfo, AssignmentList
 from bioskills.courses.manifest import Assignment as Plan
-from bioskills.hub.campus.late_rules import LateRule, rule_of
+from bioskills.hub.campus.late_rules import LateRule, latest, rule_of
 from bioskills.hub.campus.pages_work import assignments_of, manifest_of
 from bioskills.hub.campus.site import Refused
 from bioskills.hub.campus.trees import stored_files
@@ -162,17 +162,37 @@ def list_assignments(
     return AssignmentList(run=delivery.run.slug, assignments=infos)
 
 
-def due_for(session: Session, assignment: Assignment, person_id: int | None) -> datetime | None:
-    """Return when an assignment is due for a person, an extension or another attempt included."""
+def due_for(
+    session: Session,
+    assignment: Assignment,
+    person_id: int | None,
+    at: datetime | None = None,
+) -> datetime | None:
+    """Return when an assignment is due for a person: the latest of all dates that count.
+
+    Args:
+        session: Of our database.
+        assignment: Which.
+        person_id: Whose date.
+        at: When the work came: another attempt that was given later does not count for it.
+    """
+    first = first_due_for(session, assignment, person_id)
     again = resit_for(session, assignment, person_id)
-    if again is not None:
-        return again.due_at
+    if again is None or (at is not None and at < again.given_at):
+        return first
+    return latest(first, again.due_at)
+
+
+def first_due_for(
+    session: Session, assignment: Assignment, person_id: int | None
+) -> datetime | None:
+    """Return when an assignment is due for a person, another attempt left out."""
     extended = session.scalar(
         select(Extension.due_at).where(
             Extension.assignment_id == assignment.id, Extension.person_id == person_id
         )
     )
-    return extended or assignment.due_at
+    return latest(extended, assignment.due_at)
 
 
 def resit_for(session: Session, assignment: Assignment, person_id: int | None) -> Resit | None:

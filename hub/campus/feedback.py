@@ -75,8 +75,10 @@ def lateness_of(session: Session, hand_in: HandIn) -> tuple[Fraction, str]:
     """Return what coming late costs this hand-in: the share of its points, and a sentence."""
     delivery = Delivery(hand_in.run, hand_in.version, hand_in.cohort.slug)
     rule = late_rule_for(session, delivery, hand_in.assignment)
-    due = due_for(session, hand_in.assignment, hand_in.person.id)
     at = hand_in.submission.submitted_at
+    if not hand_in.submission.late:
+        return Fraction(0), ""
+    due = due_for(session, hand_in.assignment, hand_in.person.id, at)
     return rule.share_lost(due, at), loss_words(rule, due, at)
 
 

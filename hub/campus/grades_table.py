@@ -15,7 +15,7 @@ from bioskills.base.text import _
 from bioskills.hub.campus import spreadsheets
 from bioskills.hub.campus.pages_class import Class, title_of, work_sign_of
 from bioskills.hub.campus.pages_work import Points, Work
-from bioskills.hub.campus.wording import Sign, number
+from bioskills.hub.campus.wording import Sign, number, plain_number
 
 TOTAL = "total"
 NAME = "name"
@@ -176,4 +176,4 @@ def _file_row(row: Row, *, names: bool) -> list[spreadsheets.Cell]:
 
 
 def _decimal(points: Fraction | None) -> Decimal | None:
-    return None if points is None else Decimal(number(points))
+    return None if points is None else Decimal(plain_number(points))

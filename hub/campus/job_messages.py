@@ -59,7 +59,7 @@ def _grading(session: Session, job: Job) -> wire.Job:
     notes = (
         {assignment.name: course.notes[assignment.name]} if assignment.name in course.notes else {}
     )
-    due = due_for(session, assignment, submission.person_id)
+    due = due_for(session, assignment, submission.person_id, submission.submitted_at)
     late = late_rule_for(session, Delivery(run, course, ""), assignment)
     return wire.Job(
         id=job.id,
@@ -74,7 +74,9 @@ def _grading(session: Session, job: Job) -> wire.Job:
         version=version,
         submitted_at=submission.submitted_at,
         due_at=due,
-        late_percent=int(late.share_lost(due, submission.submitted_at) * 100),
+        late_percent=int(late.share_lost(due, submission.submitted_at) * 100)
+        if submission.late
+        else 0,
         notes=notes,
         cold=asks_for_cold(course.manifest),
     )

@@ -89,3 +89,8 @@ def loss_words(rule: LateRule, due: datetime | None, at: datetime) -> str:
         return _("{late}; it costs no points.").format(late=late)
     text = _("{late}: {percent} % of the points are taken off. What it proves is not lowered.")
     return text.format(late=late, percent=int(lost * 100))
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """Return the latest of these moments; None where there is none."""
+    return max((moment for moment in moments if moment is not None), default=None)

@@ -20,7 +20,7 @@ from bioskills.base.wire import WorkState
 from bioskills.courses.grading_notes import GradingNotes
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Manifest
-from bioskills.hub.campus.late_rules import LateRule, rule_of
+from bioskills.hub.campus.late_rules import LateRule, latest, rule_of
 
 D = TypeVar("D", tables_teaching.Excuse, tables_teaching.Resit)
 
@@ -67,11 +67,12 @@ class Work:
     @property
     def due_at(self) -> datetime | None:
         """This person's due date, an extension or another attempt included."""
-        return self.resit.due_at if self.resit else self._first_due
+        return latest(self._first_due, self.resit.due_at if self.resit else None)
 
     @property
     def _first_due(self) -> datetime | None:
-        return self.extension.due_at if self.extension else self.assignment.due_at
+        extended = self.extension.due_at if self.extension else None
+        return latest(extended, self.assignment.due_at)
 
     def due_of(self, submission: tables.Submission) -> datetime | None:
         """Return when this hand-in was due: another attempt does not make the first one timely."""
@@ -87,14 +88,15 @@ class Work:
     @property
     def last_moment(self) -> datetime:
         """Until when this person may hand in."""
-        if self.resit is not None:
-            return self.resit.due_at
-        return self.late.last_moment(self.due_at, self.run.closes_at)
+        until = self.late.last_moment(self._first_due, self.run.closes_at)
+        return until if self.resit is None else max(until, self.resit.due_at)
 
     def points(self, submission: tables.Submission, result: tables.Result) -> Points:
         """Return reached and possible points of a hand-in, the late penalty taken off."""
         reached, most = points_of(result)
-        lost = self.late.share_lost(self.due_of(submission), submission.submitted_at)
+        # Whether it was late was settled when it came, with all that counted then.
+        due, at = self.due_of(submission), submission.submitted_at
+        lost = self.late.share_lost(due, at) if submission.late else Fraction(0)
         return reached * (1 - lost), most
 
     @property

@@ -74,8 +74,14 @@ class Standing:
 
 
 def read_plans(session: Session, framework: Framework, courses: Iterable[str]) -> Plans:
-    """Return the plans of these courses, all installed versions of each."""
-    chosen = select(tables.CourseVersion).where(tables.CourseVersion.course.in_(set(courses)))
+    """Return the plans of these courses: every version that a run delivers or delivered.
+
+    One that was only installed is nobody's plan yet: it must not move what others have reached.
+    """
+    delivered = select(tables.Run.course_version_id)
+    chosen = select(tables.CourseVersion).where(
+        tables.CourseVersion.course.in_(set(courses)), tables.CourseVersion.id.in_(delivered)
+    )
     versions = list(session.scalars(chosen.order_by(tables.CourseVersion.id)))
     taught = {part.code for version in versions for part in manifest_of(version).units}
     return Plans(

@@ -88,7 +88,7 @@ async def _sent(form: FormData) -> tuple[str, bytes]:
     file, pasted = form.get("file"), form.get("pasted")
     if isinstance(file, UploadFile) and file.filename:
         # A browser may send a whole path; it is a word on a page and nothing else.
-        return file.filename.replace("\\", "/").rsplit("/", 1)[-1][:100], await file.read()
+        return file.filename.replace("\\", "/").rsplit("/", 1)[-1][-100:], await file.read()
     return PASTED, pasted.encode() if isinstance(pasted, str) else b""
 
 

@@ -31,6 +31,7 @@ from bioskills.hub.campus.deliveries import (
     due_for,
     find_assignment,
     find_for_lab,
+    first_due_for,
     late_rule_for,
     notebooks_of,
     open_to_learners,
@@ -139,7 +140,9 @@ def _place(session: Session, ask: HandIn) -> _Place:
     _check_open(delivery, assignment, ask, again)
     due = due_for(session, assignment, ask.person_id)
     late = late_rule_for(session, delivery, assignment)
-    until = again.due_at if again else late.last_moment(due, delivery.run.closes_at)
+    first = first_due_for(session, assignment, ask.person_id)
+    until = late.last_moment(first, delivery.run.closes_at)
+    until = max(until, again.due_at) if again else until
     _check_late(delivery, due, until, ask)
     version = _version(session, assignment, ask)
     last = session.scalar(
