@@ -1,11 +1,13 @@
 """The instructor's door in a real browser: grades, late work, decisions, who looked, who left."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from bioskills_browser import card, examine, open_lab
+from bioskills_product import Product, running_product
 from bioskills_tests import sign_in
 from playwright.sync_api import expect
 
@@ -14,6 +16,13 @@ pytestmark = [pytest.mark.ui, pytest.mark.integration]
 ZONE = ZoneInfo("Europe/Berlin")
 DELIVERY = "Check the delivery"
 WIDTHS = (1280, 360)
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[Product]:
+    """An installation of these tests' own: nobody has handed anything in."""
+    with running_product() as found:
+        yield found
 
 
 @pytest.fixture
