@@ -25,6 +25,7 @@ from bioskills.base.settings_command import SOURCES, sources_of
 from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.fork_server.config import as_json
+from bioskills.hub.apply import refuse_public_demo
 from bioskills.hub.config_files import hand_over_config
 from bioskills.hub.fork_config import fork_config
 from bioskills.hub.grading_spawner import door_below
@@ -96,6 +97,7 @@ class Machine:
         # instructions can be lost in a callback, and with it the wish to end.
         for which in (signal.SIGINT, signal.SIGTERM):
             signal.signal(which, self._end)
+        refuse_public_demo(self.settings, demo=demo_course is not None)
         check_before_start(self.settings)
         # From here on this installation is ours: sweeping must never reach another's processes.
         self.locks = take_locks(self.settings)
