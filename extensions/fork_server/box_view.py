@@ -127,6 +127,8 @@ def _accounts(settings: Config) -> Iterator[str]:
 def _own(settings: Config, *, root: bool) -> Iterator[str]:
     yield from _open_to_all("--bind", str(settings.run_dir))
     if settings.cache:
+        # What is mounted must be there: at the very first start nothing has been learned yet.
+        Path(settings.cache).mkdir(mode=0o700, parents=True, exist_ok=True)
         yield from _open_to_all("--bind", settings.cache)
     if root and Path(box_walls.CGROUPS).is_dir():
         yield from ("--bind", box_walls.CGROUPS, box_walls.CGROUPS)
