@@ -8,10 +8,10 @@ from typing import Any
 
 from jupyterhub.utils import utcnow
 
+from bioskills.hub.session_ends import LAB_NOTE
+
 OF_THE_HUB = "jupyterhub"
 """Client of tokens that are no sign-in: a lab's own, and those a person made."""
-OF_A_LAB = "Server at "
-"""How the hub begins the note of a lab's own token; a person's own tokens end with the sign-in."""
 
 
 def end_sign_ins(user: Any) -> None:
@@ -21,6 +21,6 @@ def end_sign_ins(user: Any) -> None:
     the provider, so the hub lets it pass. Ended, not deleted: one may be carrying this request.
     """
     for token in user.orm_user.api_tokens:
-        if token.client_id != OF_THE_HUB or not (token.note or "").startswith(OF_A_LAB):
+        if token.client_id != OF_THE_HUB or not (token.note or "").startswith(LAB_NOTE):
             token.expires_at = utcnow(with_tz=False)
     user.db.commit()

@@ -38,15 +38,16 @@ class LinkPage(SignInPage):
 
     def invited(self) -> Invited | None:
         """Return whom the link is for; otherwise the answer has been sent."""
-        attempts, keys = self.reception.attempts, link_keys(self.address)
-        wait = attempts.wait_s(keys)
-        if wait:
-            self.too_soon(wait)
-            return None
+        # First, so that nobody's guesses from one address make a real link wait.
         found = self.reception.invited(self.secret)
         if found.state is LinkState.OPEN:
             return found
         if found.state is LinkState.UNKNOWN:
+            attempts, keys = self.reception.attempts, link_keys(self.address)
+            wait = attempts.wait_s(keys)
+            if wait:
+                self.too_soon(wait)
+                return None
             attempts.failed(keys)
         self.ended(found.state)
         return None
@@ -128,6 +129,8 @@ class ChooseHandler(LinkPage):
             self.ended(state)
             return
         await end_everywhere(self, found.name)
+        # Again: a session that was open meanwhile may have signed in at the campus.
+        await self.reception.end_campus_sessions(found.name)
         self.log.info("A link of kind %s was used", found.kind)
         await self.go_on(found.name)
 

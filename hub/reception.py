@@ -132,6 +132,14 @@ class Reception:
 
         await self.writing(change)
 
+    async def end_campus_sessions(self, name: str) -> None:
+        """End what a person has open at the campus."""
+
+        def end(session: Session) -> None:
+            accounts.end_campus_sessions(session, _person(session, name), self.clock())
+
+        await self.writing(end)
+
     def password_faults(self, name: str, password: str) -> list[str]:
         """Return why a password will not do for this person."""
         with self.store.reading() as session:

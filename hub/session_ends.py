@@ -18,10 +18,11 @@ async def end_everywhere(handler: Any, name: str) -> None:
     user = handler.find_user(name)
     if user is None:
         return
+    # Before the labs, which take seconds to stop: nothing that is open may be used meanwhile.
+    end_sessions(handler.db, user.orm_user, labs=True)
     for server, spawner in list(user.spawners.items()):
         if spawner.active and not spawner.pending:
             await handler.stop_single_user(user, server)
-    end_sessions(handler.db, user.orm_user, labs=True)
 
 
 def end_sessions(db: Any, user: Any, *, labs: bool = False) -> None:
