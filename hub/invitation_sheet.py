@@ -20,7 +20,7 @@ from bioskills.base.settings import Settings
 from bioskills.base.tables import Person
 from bioskills.base.text import _, ngettext
 from bioskills.hub import invitations
-from bioskills.hub.campus.cohort_table import guarded
+from bioskills.hub.campus.spreadsheets import guarded
 from bioskills.hub.campus.wording import day_tag
 
 HERE = Path(__file__).parent

@@ -23,10 +23,11 @@ from bioskills.hub.campus import (
     admin_storage,
 )
 from bioskills.hub.campus.admin_lab_rows import Listed
-from bioskills.hub.campus.admin_shared import require_admin, show, size
+from bioskills.hub.campus.admin_shared import show, size
 from bioskills.hub.campus.admin_storage import Disk
 from bioskills.hub.campus.callers import Browser, browser
 from bioskills.hub.campus.job_board import Queue, read_queue
+from bioskills.hub.campus.pages_shared import require_admin
 from bioskills.hub.campus.site import Site
 from bioskills.hub.campus.wording import add_words, distance
 from bioskills.hub.membership import active

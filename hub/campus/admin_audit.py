@@ -4,8 +4,6 @@ Law: rows hold pseudonyms; names are looked up when a page is shown and are in n
 file holds what the filter shows, is guarded against formulas, and who took it is written down.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,9 +20,10 @@ from sqlalchemy.orm import Session
 from bioskills.base.problems import Problem
 from bioskills.base.tables import AuditEntry
 from bioskills.base.text import _
-from bioskills.hub.campus.admin_shared import find_who, names_of, note, query, require_admin, show
+from bioskills.hub.campus import spreadsheets
+from bioskills.hub.campus.admin_shared import find_who, names_of, note, query, show
 from bioskills.hub.campus.callers import Browser, browser
-from bioskills.hub.campus.cohort_table import BOM, guarded
+from bioskills.hub.campus.pages_shared import require_admin
 from bioskills.hub.campus.site import Site
 from bioskills.hub.campus.wording import utc
 
@@ -151,17 +150,13 @@ def detail_words(detail: dict[str, object]) -> str:
 
 def as_csv(rows: Sequence[AuditEntry]) -> str:
     """Return entries as a file for spreadsheets: pseudonyms, UTC, no cell a formula."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow([_("time (UTC)"), _("who"), _("what"), _("about"), _("details")])
-    writer.writerows(_cells(rows))
-    return BOM + buffer.getvalue()
+    head = [_("time (UTC)"), _("who"), _("what"), _("about"), _("details")]
+    return spreadsheets.as_csv(head, _cells(rows))
 
 
 def _cells(rows: Sequence[AuditEntry]) -> Iterator[list[str]]:
     for row in rows:
-        cells = (row.actor, row.action, row.subject, detail_words(row.detail))
-        yield [utc(row.at), *map(guarded, cells)]
+        yield [utc(row.at), row.actor, row.action, row.subject, detail_words(row.detail)]
 
 
 def _newest(chosen: Select[AuditEntry]) -> Select[AuditEntry]:

@@ -12,8 +12,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from bioskills.base.text import _
-from bioskills.hub.campus.admin_shared import note, require_admin, show
+from bioskills.hub.campus.admin_shared import note, show
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
+from bioskills.hub.campus.pages_shared import require_admin
 from bioskills.hub.campus.site import Site
 from bioskills.hub.campus.wording import Sign
 from bioskills.hub.doctor import Level

@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session, aliased
 from bioskills.base.tables import Assignment, Job, Person, Run, Submission
 from bioskills.base.text import _
 from bioskills.hub.campus import jobs
-from bioskills.hub.campus.admin_shared import note, require_admin, show
+from bioskills.hub.campus.admin_shared import note, show
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
 from bioskills.hub.campus.job_board import Queue, read_queue, time_words
+from bioskills.hub.campus.pages_shared import require_admin
 from bioskills.hub.campus.site import Refused, Site
 from bioskills.hub.campus.wording import Sign
 

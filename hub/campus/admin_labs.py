@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from bioskills.base.tables import Person
 from bioskills.base.text import _
 from bioskills.hub.campus.admin_lab_rows import Listed, rows_of, title_of
-from bioskills.hub.campus.admin_shared import find_who, require_admin, show
+from bioskills.hub.campus.admin_shared import find_who, show
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
 from bioskills.hub.campus.hub_api import HubAwayError
+from bioskills.hub.campus.pages_shared import require_admin
 from bioskills.hub.campus.refusals import hub_away
 from bioskills.hub.campus.sessions import find_session
 from bioskills.hub.campus.site import Refused, Site, site_of

@@ -14,8 +14,9 @@ from fastapi.responses import HTMLResponse, Response
 
 from bioskills.base.settings_command import SOURCES, Option, options_of, shown
 from bioskills.base.text import _
-from bioskills.hub.campus.admin_shared import require_admin, show
+from bioskills.hub.campus.admin_shared import show
 from bioskills.hub.campus.callers import Browser, browser
+from bioskills.hub.campus.pages_shared import require_admin
 from bioskills.hub.campus.site import Site
 
 

@@ -14,10 +14,10 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bioskills.base.tables import PLATFORM, AuditEntry, Person
+from bioskills.base.tables import AuditEntry, Person
 from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser
-from bioskills.hub.campus.pages_shared import forbidden, navigation
+from bioskills.hub.campus.pages_shared import navigation
 from bioskills.hub.campus.site import Nav, Site, render, site_of
 
 MB = 1 << 20
@@ -31,16 +31,6 @@ class Who:
 
     pseudonym: str
     display_name: str
-
-
-def require_admin(caller: Browser) -> None:
-    """Let only admins of the platform go on.
-
-    Raises:
-        Refused: 403 for everybody else, also for an admin of a cohort.
-    """
-    if not caller.holds("admin", PLATFORM):
-        raise forbidden(_("This page is for the admins of this site."))
 
 
 def show(

@@ -20,8 +20,9 @@ from bioskills.base.places import database_url
 from bioskills.base.store import sqlite_path
 from bioskills.base.tables import LabUid, Person
 from bioskills.base.text import _
-from bioskills.hub.campus.admin_shared import MB, note, require_admin, show, size
+from bioskills.hub.campus.admin_shared import MB, note, show, size
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
+from bioskills.hub.campus.pages_shared import require_admin
 from bioskills.hub.campus.site import Site
 from bioskills.hub.doctor_machine import FEW_FREE_GB, GB, LEAST_FREE_GB
 from bioskills.hub.root_reports import Report, ask_for_report, is_asked, read_report

@@ -5,8 +5,6 @@ of their own; they are no status, no rank and no score. Every status comes
 from `passport.judge`, as in the learner's own passport.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,12 +18,8 @@ from bioskills.competence.framework import Framework
 from bioskills.hub.campus.pages_class import Class, read_class, why_a_person
 from bioskills.hub.campus.pages_hints import QUIET_DAYS, Hint, hints_for
 from bioskills.hub.campus.passport import Standing, evidence_of, judge, read_plans
+from bioskills.hub.campus.spreadsheets import as_csv as csv_of
 from bioskills.hub.campus.wording import Sign, code, percent, status_sign
-
-BOM = "\ufeff"
-"""Spreadsheets read the file as UTF-8 only with this mark in front."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -149,20 +143,11 @@ def ordered(rows: Iterable[Row], order: str, *, names: bool) -> list[Row]:
 
 def as_csv(table: Table, *, names: bool) -> str:
     """Return the table as a file for spreadsheets; no cell can become a formula."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
     head = [_("learner"), *([_("name")] if names else [])]
     for column in table.columns:
         head += [column.outcome, _("{code} level").format(code=column.outcome)]
-    writer.writerow([*head, _("needs attention")])
-    for row in table.rows:
-        writer.writerow(_csv_row(row, names=names))
-    return BOM + buffer.getvalue()
-
-
-def guarded(text: str) -> str:
-    """Return text that a spreadsheet shows as text, whatever it begins with."""
-    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+    rows = (_csv_row(row, names=names) for row in table.rows)
+    return csv_of([*head, _("needs attention")], rows)
 
 
 def _csv_row(row: Row, *, names: bool) -> list[str]:
@@ -170,7 +155,7 @@ def _csv_row(row: Row, *, names: bool) -> list[str]:
     for cell in row.cells:
         cells += [cell.sign.words, cell.level]
     signs = "; ".join(" ".join(part for part in (h.strong, h.more) if part) for h in row.hints)
-    return [guarded(cell) for cell in [*cells, signs]]
+    return [*cells, signs]
 
 
 def _classes(session: Session, cohort: tables.Cohort, now: datetime) -> list[Class]:

@@ -17,11 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables
-from bioskills.base.tables import PLATFORM
 from bioskills.base.text import _
 from bioskills.hub import invitations
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
-from bioskills.hub.campus.pages_shared import forbidden, navigation
+from bioskills.hub.campus.pages_shared import navigation, require_admin
 from bioskills.hub.campus.site import Refused, Site, render, site_of
 from bioskills.hub.campus.wording import Sign
 from bioskills.hub.invitation_sheet import Card, card_of, table
@@ -137,16 +136,6 @@ def _given(
         sent = send_all(site.settings, cards)
         return _page(request, site, caller, "invitations_sent.html", cohort=cohort, sent=sent)
     return _page(request, site, caller, "invitations_sheet.html", cohort=cohort, cards=cards)
-
-
-def require_admin(caller: Browser) -> None:
-    """Let only an admin of the platform go on.
-
-    Raises:
-        Refused: 403 for everybody else.
-    """
-    if not caller.holds("admin", PLATFORM):
-        raise forbidden(_("This page is for the admins of the platform."))
 
 
 def rows_of(session: Session, site: Site, cohort: tables.Cohort) -> list[Row]:

@@ -50,6 +50,16 @@ def require_teaching(browser: Browser) -> None:
         raise forbidden(_("This page is for instructors."))
 
 
+def require_admin(browser: Browser) -> None:
+    """Let only admins of the platform go on.
+
+    Raises:
+        Refused: 403 for everybody else, also for an admin of a cohort.
+    """
+    if not browser.holds("admin", tables.PLATFORM):
+        raise forbidden(_("This page is for the admins of this site."))
+
+
 def forbidden(message: str) -> Refused:
     """Return the refusal of a page that is not for this person."""
     way_out = _("If you should see it, ask the people who run this site for the role.")

@@ -3,18 +3,15 @@
 Law: no cell can become a formula; who took the list stands in the audit log.
 """
 
-import csv
-import io
-
 from fastapi.responses import Response
 
 from bioskills.base.tables import AuditEntry
+from bioskills.hub.campus import spreadsheets
 from bioskills.hub.campus.callers import Browser
-from bioskills.hub.campus.cohort_table import guarded
 from bioskills.hub.campus.people_shared import cohort_of
 from bioskills.hub.campus.site import Site
 from bioskills.hub.cohort_limits import LAB_LIMITS
-from bioskills.hub.cohort_view import CohortLine
+from bioskills.hub.cohort_view import CohortLine, PersonLine
 
 COLUMNS = (
     *("cohort", "title", "seats", "environment", "name", "display_name", "email", "roles"),
@@ -35,24 +32,22 @@ def download_of(site: Site, caller: Browser, slug: str) -> Response:
 
 def as_csv(line: CohortLine) -> str:
     """Return the people of a cohort as CSV."""
-    target = io.StringIO()
-    writer = csv.writer(target)
-    writer.writerow(COLUMNS)
-    for person in line.people:
-        cells = (
-            line.slug,
-            line.title,
-            str(line.seats or ""),
-            line.environment,
-            person.name,
-            person.display_name,
-            person.email,
-            " ".join(person.roles),
-            " ".join(person.tags),
-            person.since.isoformat() if person.since else "",
-            person.until.isoformat() if person.until else "",
-            person.pseudonym,
-            *(str(line.limits.get(name, "")) for name in LAB_LIMITS),
-        )
-        writer.writerow([guarded(cell) for cell in cells])
-    return "\ufeff" + target.getvalue()
+    return spreadsheets.as_csv(COLUMNS, (_cells(line, person) for person in line.people))
+
+
+def _cells(line: CohortLine, person: PersonLine) -> list[str]:
+    return [
+        line.slug,
+        line.title,
+        str(line.seats or ""),
+        line.environment,
+        person.name,
+        person.display_name,
+        person.email,
+        " ".join(person.roles),
+        " ".join(person.tags),
+        person.since.isoformat() if person.since else "",
+        person.until.isoformat() if person.until else "",
+        person.pseudonym,
+        *(str(line.limits.get(name, "")) for name in LAB_LIMITS),
+    ]

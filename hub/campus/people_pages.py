@@ -18,7 +18,7 @@ from bioskills.base.text import _, ngettext
 from bioskills.hub.campus import people_upload
 from bioskills.hub.campus.callers import Browser
 from bioskills.hub.campus.pages_grading import progress_module
-from bioskills.hub.campus.pages_shared import navigation
+from bioskills.hub.campus.pages_shared import navigation, require_admin
 from bioskills.hub.campus.people_copy import CopyForm, understood
 from bioskills.hub.campus.people_list import download_of
 from bioskills.hub.campus.people_shared import (
@@ -28,7 +28,6 @@ from bioskills.hub.campus.people_shared import (
     Reads,
     cohort_of,
     keep_an_admin,
-    require_admin,
 )
 from bioskills.hub.campus.people_telling import Telling
 from bioskills.hub.campus.site import Site, render

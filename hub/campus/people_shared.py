@@ -16,7 +16,6 @@ from bioskills.base.problems import InputError, Problem
 from bioskills.base.tables import PLATFORM
 from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
-from bioskills.hub.campus.pages_shared import forbidden
 from bioskills.hub.campus.people_telling import Telling
 from bioskills.hub.campus.site import Refused, Site
 from bioskills.hub.cohort_view import CohortLine, find_cohort
@@ -37,16 +36,6 @@ class Desk:
     def link(self, cohort: str = "", rest: str = "") -> str:
         """Return the address of a people page."""
         return self.site.link("/".join(part for part in ("people", cohort, rest) if part))
-
-
-def require_admin(caller: Browser) -> None:
-    """Let only admins of the platform go on.
-
-    Raises:
-        Refused: 403 for everybody else.
-    """
-    if not caller.holds("admin", PLATFORM):
-        raise forbidden(_("This page is for the admins of this site."))
 
 
 def cohort_of(session: Session, slug: str, site: Site) -> CohortLine:

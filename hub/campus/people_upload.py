@@ -16,7 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser
-from bioskills.hub.campus.pages_shared import navigation
+from bioskills.hub.campus.pages_shared import navigation, require_admin
 from bioskills.hub.campus.people_diff import AT_ONCE, Diff, diff_of, fingerprint
 from bioskills.hub.campus.people_fit import Fit, fit_of
 from bioskills.hub.campus.people_shared import (
@@ -25,7 +25,6 @@ from bioskills.hub.campus.people_shared import (
     Desk,
     Reads,
     keep_an_admin,
-    require_admin,
     told_once,
 )
 from bioskills.hub.campus.people_staged import Staged, forget, stage, staged

@@ -12,8 +12,9 @@ from decimal import Decimal
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-from bioskills.hub.campus.cohort_table import BOM, guarded
-
+BOM = "\ufeff"
+"""Spreadsheets read the file as UTF-8 only with this mark in front."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 Cell = str | Decimal | None
 """Text, an exact number, or nothing."""
 
@@ -47,6 +48,11 @@ def as_xlsx(sheet: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> 
         for number, row in enumerate(rows, start=1):
             _write(page, number, row)
     return buffer.getvalue()
+
+
+def guarded(text: str) -> str:
+    """Return text that a spreadsheet shows as text, whatever it begins with."""
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
 def _write(page: Worksheet, number: int, row: Sequence[Cell]) -> None:
