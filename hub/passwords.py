@@ -19,8 +19,8 @@ from bioskills.base.text import _
 SHORTEST, LONGEST = 12, 256
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-"""argon2id, 19 MiB, two passes: what OWASP asks for at least. With 32 MiB the hub spent 24 CPU
-seconds on 300 sign-ins (`make bench-signin`), most of them here: too much beside labs on two cores."""
+"""argon2id, 19 MiB, two passes: what OWASP asks for at least. 300 sign-ins within a minute cost the
+hub 11 CPU seconds so, and 24 with 32 MiB (`make bench-signin`): too much beside labs on two cores."""
 PRINTED = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 """For printed passwords alone: they are random and lie in clear beside the hash."""
 
