@@ -153,9 +153,13 @@ def test_a_second_factor_is_asked_for_each_code_once_until_the_admin_switches_it
         forged = first.text.replace(hidden(first.text, "ticket"), "otto")
         assert send_code(client, product, forged, recovery[1]).headers["location"].endswith("login")
         assert not is_in(client, product)
-    people(product, "reset", "otto", "--second-factor")
+    link, newer = link_for(product, "otto", "reset", "--second-factor"), GOOD + " otto again"
     with visitor() as client:
-        assert sign_in(client, product, "otto", password)
+        assert not sign_in(client, product, "otto", password), "who knew the old password is out"
+        assert choose(client, product, link, newer).status_code == FOUND
+        assert is_in(client, product)
+    with visitor() as client:
+        assert sign_in(client, product, "otto", newer), "and no second step is asked for"
 
 
 def test_guessing_has_to_wait_and_a_known_browser_does_not(product: Product):
