@@ -168,9 +168,10 @@ def new_product() -> Product:
 
 
 @contextmanager
-def running_product(**settings: str) -> Iterator[Product]:
+def running_product(*, demo: bool = True, **settings: str) -> Iterator[Product]:
     """Give a running installation with these settings (`LABS_MEMORY_MB`, say); end and remove it."""
     found = new_product()
+    found.demo = demo
     found.environ |= {f"BIOSKILLS_{name}": value for name, value in settings.items()}
     found.start()
     yield found

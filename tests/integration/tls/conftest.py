@@ -40,7 +40,7 @@ def behind(
         "OIDC_CLIENT_ID": CLIENT,
         "OIDC_CLIENT_SECRET_FILE": str(secret),
     }
-    with running_product(**settings) as found:
+    with running_product(demo=False, **settings) as found:
         (folder / "autumn.csv").write_text(PEOPLE)
         done = found.command("cohort", "apply", str(folder / "autumn.csv"))
         assert done.returncode == 0, done.stderr
