@@ -16,7 +16,7 @@ from bioskills.base.problems import InputError, SetupError
 from bioskills.base.settings import OWN_PORTS, Settings
 from bioskills.hub.cohort_file import parse_cohort
 from bioskills.hub.config_files import hand_over_config
-from bioskills.hub.listeners import listener_uid
+from bioskills.hub.listeners import listener_uid, speaker_uid
 from bioskills.hub.privileges import run_as
 from bioskills.hub.readiness import write_settings
 from bioskills.hub.secrets_store import ensure_secret, read_secret
@@ -162,6 +162,29 @@ def test_the_owner_of_a_listening_socket_is_known() -> None:
         port = server.getsockname()[1]
         assert listener_uid(port) == os.geteuid()
     assert listener_uid(port) is None
+
+
+def test_the_owner_of_who_speaks_to_a_port_is_known_and_of_who_left_nobody_is() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        to = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", to)) as client:
+            port = client.getsockname()[1]
+            assert speaker_uid(port, to) == os.geteuid()
+            assert speaker_uid(port, to + 1) is None
+        with server.accept()[0]:
+            assert speaker_uid(port, to) is None
+
+
+@root_only
+def test_who_speaks_as_another_uid_is_told_from_the_proxy() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        to = server.getsockname()[1]
+
+        def speak() -> int | None:
+            with socket.create_connection(("127.0.0.1", to)) as client:
+                return speaker_uid(client.getsockname()[1], to)
+
+        assert run_as(LEARNER, (), speak) == LEARNER
 
 
 @pytest.mark.parametrize(
