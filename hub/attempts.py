@@ -114,6 +114,11 @@ def sign_in_keys(name: str, address: str, browser: str) -> list[tuple[str, Rule]
     ]
 
 
+def code_keys(name: str) -> list[tuple[str, Rule]]:
+    """Return what a try with a code of the second factor is counted under, from anywhere."""
+    return [(f"code {name}", PERSON_HERE)]
+
+
 def link_keys(address: str) -> list[tuple[str, Rule]]:
     """Return what a try with a link is counted under."""
     return [(f"links {address}", LINKS)]

@@ -25,6 +25,7 @@ from bioskills.hub.grading_accounts import is_account
 from bioskills.hub.membership import Seat, everybody
 from bioskills.hub.membership_door import MEMBERSHIP_SCOPE
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
+from bioskills.hub.session_ends import end_sessions
 
 BATCH = 50
 """People in one commit: some hundredths of a second in which the hub answers nobody."""
@@ -54,6 +55,9 @@ class MembershipSync:
         async with self._turn:
             begun = time.monotonic()
             people = await asyncio.to_thread(self._people)
+            # Before any role is written: nobody has one for a moment who must prove more first.
+            for name in await asyncio.to_thread(self._app.authenticator.lacking, people):
+                self._sign_out(name)
             for names in _batches(sorted(people)):
                 self._settle(names, people)
                 await asyncio.sleep(0)
@@ -157,6 +161,13 @@ class MembershipSync:
             self._end(user)
             self._app.db.commit()
             return await self._end_labs(user)
+
+    def _sign_out(self, name: str) -> None:
+        """End the sign-ins of somebody who keeps the seat, and the lab."""
+        chosen = select(orm.User).where(orm.User.name == name)
+        user = self._app.db.scalars(chosen).one_or_none()
+        if user is not None:
+            end_sessions(self._app.db, user)
 
     async def _show_out(self, people: People) -> bool:
         """End what the gone have; False while a lab of theirs is not ended yet."""

@@ -20,6 +20,7 @@ from bioskills.base.tables import Person, now
 from bioskills.hub import accounts, invitations, second_factor
 from bioskills.hub.accounts import Known
 from bioskills.hub.attempts import Attempts
+from bioskills.hub.factor_due import demanding
 from bioskills.hub.invitations import LinkState
 from bioskills.hub.membership import find_person, seats
 from bioskills.hub.passwords import Turns, faults_of, is_dated
@@ -89,11 +90,8 @@ class Reception:
 
     def needs_second_factor(self, name: str) -> bool:
         """Say whether a role of this person asks for a second factor."""
-        wanted = set(self.settings.sign_in.second_factor_roles)
-        if not wanted:
-            return False
         with self.store.reading() as session:
-            return any(seat.role in wanted for seat in seats(session, name))
+            return any(seat.role in demanding(self.settings) for seat in seats(session, name))
 
     def invited(self, secret: str) -> Invited:
         """Return whom a link is for; nothing about the person where it is not open."""

@@ -9,8 +9,17 @@ from typing import Any
 from jupyterhub import orm
 from jupyterhub.utils import new_token
 
-LAB_NOTE = "Server at "
-"""How the hub notes the token of a running lab itself."""
+from bioskills.base.wire import LAB_SCOPE
+
+OF_THE_HUB, LAB_NOTE = "jupyterhub", "Server at "
+"""Client and note of the token that the hub makes for a lab; a person can write both."""
+LAB_SCOPES = {"users:activity", "access:servers", LAB_SCOPE}
+
+
+def is_of_a_lab(token: Any) -> bool:
+    """Say whether a token is a lab's own, or can do nothing that such a one cannot."""
+    noted = token.client_id == OF_THE_HUB and (token.note or "").startswith(LAB_NOTE)
+    return noted and {scope.partition("!")[0] for scope in token.scopes} <= LAB_SCOPES
 
 
 async def end_everywhere(handler: Any, name: str) -> None:
@@ -35,7 +44,7 @@ def end_sessions(db: Any, user: Any, *, labs: bool = False) -> None:
     """
     user.cookie_id = new_token()
     for token in list(user.api_tokens):
-        if labs or not (token.note or "").startswith(LAB_NOTE):
+        if labs or not is_of_a_lab(token):
             db.delete(token)
     for code in db.query(orm.OAuthCode).filter_by(user_id=user.id):
         db.delete(code)

@@ -43,7 +43,8 @@ from bioskills.hub.campus.refusals import (
 )
 from bioskills.hub.campus.sessions import Session, end_session, find_session
 from bioskills.hub.campus.site import CSRF_FIELD, Refused, Site, site_of
-from bioskills.hub.membership import Seat, find_person, has_seat, seats
+from bioskills.hub.factor_due import acting_seats
+from bioskills.hub.membership import Seat, find_person, has_seat
 from bioskills.hub.papers import is_due
 from bioskills.hub.roles import CAMPUS_ACCESS
 
@@ -219,7 +220,7 @@ def require_access(identity: Identity) -> None:
 def _browser_of(site: Site, session: Session) -> Browser:
     with site.store.reading() as database:
         person = known(find_person(database, session.name), session.name)
-        held = seats(database, session.name, site.clock())
+        held = acting_seats(database, site.settings, session.name, site.clock())
         told = now_shown(database, (seat.cohort for seat in held), site.clock())
     read_by(person)
     if not held:
