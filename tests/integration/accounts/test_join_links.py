@@ -18,9 +18,19 @@ from bioskills_accounts import (
     send_choice,
     send_sign_in,
 )
-from bioskills_http import is_in, rest, server_of, sign_in, start_lab_of, visitor
+from bioskills_http import (
+    end_lab,
+    is_in,
+    rest,
+    server_of,
+    sign_in,
+    start_lab,
+    start_lab_of,
+    the,
+    visitor,
+)
 from bioskills_product import Product
-from bioskills_waiting import eventually
+from bioskills_waiting import eventually, halted
 
 pytestmark = pytest.mark.integration
 
@@ -159,6 +169,18 @@ def test_a_reset_ends_every_sign_in_token_and_lab(product: Product):
     assert eventually(lambda: not server_of(product, "asta"))
 
 
+def test_a_reset_ends_a_lab_that_was_only_starting(product: Product):
+    end_lab(product, "max")
+    with visitor() as new, halted(the(product, "bioskills.fork_server.labs")):
+        begun = rest(product, "POST", "users/max/server")
+        assert begun.status_code == httpx.codes.ACCEPTED, "it goes on starting"
+        link = link_for(product, "max", "reset")
+        assert choose(new, product, link, GOOD + " max").status_code == FOUND
+        assert server_of(product, "max")["pending"] == "spawn"
+
+    assert eventually(lambda: not server_of(product, "max"))
+
+
 def test_the_secret_of_a_link_stands_in_no_log_and_no_database(
     product: Product, client: httpx.Client
 ):
@@ -219,6 +241,7 @@ def test_the_page_to_change_the_password_asks_for_the_present_one(
         data = {"_xsrf": xsrf, "present": present, "password": new, "again": new}
         return client.post(address, data=data)
 
+    lab = start_lab(product, "ada", GOOD + " ada").environ["JUPYTERHUB_API_TOKEN"]
     # Noted as the hub notes a lab's own token, which outlives a change of the password.
     own = {"note": "Server at /user/ada/"}
     token = rest(product, "POST", "users/ada/tokens", json=own).json()["token"]
@@ -227,6 +250,7 @@ def test_the_page_to_change_the_password_asks_for_the_present_one(
     assert "The password was changed" in change(GOOD + " ada", GOOD + " later").text
     assert is_in(client, product)
     assert not knows(product, token)
+    assert knows(product, lab)
     with visitor() as other:
         assert send_sign_in(other, product, "ada", GOOD + " ada").status_code == 403
         assert send_sign_in(other, product, "ada", GOOD + " later").status_code == FOUND
