@@ -17,7 +17,7 @@ from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.hub import grading_accounts, papers_door
 from bioskills.hub.claims_door import end_sign_ins
-from bioskills.hub.factor_due import who_lacks
+from bioskills.hub.factor_due import demanding, who_lacks
 from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
 from bioskills.hub.labs_door import LAB_PATH, LABS_PATH, LabDoor, LabsDoor
 from bioskills.hub.membership import Seat, everybody, seats
@@ -162,8 +162,11 @@ class AccountsAuthenticator(MembershipMixin, OwnAccounts):
 
     def lacking(self, people: People) -> list[str]:
         """Return who has a role that asks for a second factor, and has none."""
+        settings = self.settings or Settings()
+        if not demanding(settings):
+            return []
         with self._store().reading() as session:
-            return who_lacks(session, self.settings or Settings(), people)
+            return who_lacks(session, settings, people)
 
     async def refresh_user(self, user: Any, handler: Any = None) -> dict[str, Any] | bool:
         """Sign out whose new role asks for a second factor; they set it up on the way in."""

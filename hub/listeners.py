@@ -1,9 +1,8 @@
-"""Know whose socket listens on a port, and whose speaks to it.
+"""Know whose socket listens on a port.
 
 Law: an address is handed to the hub's proxy only when the process that listens
 there runs as the learner it was started for; whoever else was quicker on a
 random port is refused (their page would stand at the learner's own origin).
-And what a request says of its sender is believed only from the proxy's own uid.
 A forked lab needs no such look: its socket is bound before the lab is there.
 Linux only: reads /proc/net/tcp, field `uid` (proc_net_tcp in the kernel's docs).
 """
@@ -16,39 +15,19 @@ from bioskills.base.text import _
 from bioskills.hub.lab_spawner import LabError
 
 TABLE = Path("/proc/net/tcp")
-ESTABLISHED, LISTENING = "01", "0A"
+LISTENING = "0A"
 LOOPBACK = "0100007F"
-ADDRESS, REMOTE, STATE, UID = 1, 2, 3, 7
+ADDRESS, STATE, UID = 1, 3, 7
 LOOK_S = 0.1
 
 
 def listener_uid(port: int) -> int | None:
     """Return the uid of the socket that listens on 127.0.0.1:port, or None where none does."""
-    return _uid_of(_end(port), LISTENING)
-
-
-def speaker_uid(port: int, to: int) -> int | None:
-    """Return the uid of the socket 127.0.0.1:port that is connected to 127.0.0.1:to.
-
-    None where there is none, or nobody holds it any more: the kernel then tells no owner.
-    """
-    try:
-        return _uid_of(f"{_end(port)} {_end(to)}", ESTABLISHED)
-    except OSError:
-        return None
-
-
-def _end(port: int) -> str:
-    return f"{LOOPBACK}:{port:04X}"
-
-
-def _uid_of(ends: str, state: str) -> int | None:
-    for line in TABLE.read_text(encoding="ascii").splitlines():
-        # Looked for as text first: a busy machine has thousands of lines.
-        if f" {ends}" in line:
-            fields = line.split()
-            if f"{fields[ADDRESS]} {fields[REMOTE]}".startswith(ends) and fields[STATE] == state:
-                return int(fields[UID])
+    wanted = f"{LOOPBACK}:{port:04X}"
+    for line in TABLE.read_text(encoding="ascii").splitlines()[1:]:
+        fields = line.split()
+        if fields[ADDRESS] == wanted and fields[STATE] == LISTENING:
+            return int(fields[UID])
     return None
 
 

@@ -165,22 +165,26 @@ class Reception:
         return await self.writing(take)
 
     async def switch_on(self, name: str, key: bytes, code: str) -> list[str] | None:
-        """Ask for codes from now on; return recovery codes, or None for a wrong code."""
+        """Ask for codes from now on; return recovery codes, or None for a wrong code.
+
+        None as well where it is on by now: of two at the same time one key counts.
+        """
         step = second_factor.step_of(key, code, self.clock())
         if step is None:
             return None
         codes, sealed = second_factor.new_recovery_codes(), self.sealer.seal(key, name)
 
-        def switch(session: Session) -> None:
+        def switch(session: Session) -> bool:
             person = _person(session, name)
             account = accounts.account_of(session, person.id)
-            if account is not None:
-                second_factor.switch_on(account, sealed, step, codes)
-                note = "switched on second factor"
-                accounts.note(session, person.pseudonym, note, person.pseudonym)
+            if account is None or account.totp_sealed is not None:
+                return False
+            second_factor.switch_on(account, sealed, step, codes)
+            note = "switched on second factor"
+            accounts.note(session, person.pseudonym, note, person.pseudonym)
+            return True
 
-        await self.writing(switch)
-        return codes
+        return codes if await self.writing(switch) else None
 
     async def switch_off(self, name: str) -> None:
         """Ask for the password alone from now on."""

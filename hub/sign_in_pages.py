@@ -23,9 +23,9 @@ from bioskills.hub import second_factor
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.attempts import client_address
 from bioskills.hub.hub_words import language_at
-from bioskills.hub.listeners import speaker_uid
 from bioskills.hub.origins import trusted_fronts
 from bioskills.hub.reception import Reception
+from bioskills.hub.speakers import speaker_uid
 from bioskills.hub.state import owners_of
 
 STATIC = Path(__file__).parent / "campus" / "static"
@@ -126,9 +126,14 @@ class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
         name = self.authenticator.normalize_username(self.get_argument("username", ""))
         return self.mark_of(name)
 
+    @property
+    def mark_name(self) -> str:
+        """The name of the mark's cookie: over https one that no lab on a sibling host can plant."""
+        return f"__Host-{MARK}" if self.settings.get("cookie_host_prefix_enabled") else MARK
+
     def mark_of(self, name: str) -> str:
         """Return this browser's mark, if it is one of this person's."""
-        raw = self.get_secure_cookie(MARK, max_age_days=MARK_DAYS)
+        raw = self.get_secure_cookie(self.mark_name, max_age_days=MARK_DAYS)
         owner, _colon, mark = (raw or b"").decode().partition(":")
         return mark if owner == name else ""
 
@@ -290,5 +295,5 @@ class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
         if not mark:
             value, path = f"{name}:{secrets.token_hex(16)}", self.hub.base_url
             self._set_cookie(
-                MARK, value, encrypted=True, path=path, expires_days=MARK_DAYS, samesite="Lax"
+                self.mark_name, value, path=path, expires_days=MARK_DAYS, samesite="Lax"
             )
