@@ -26,7 +26,7 @@ from bioskills.hub.hub_words import language_at
 from bioskills.hub.origins import trusted_fronts
 from bioskills.hub.reception import Reception
 from bioskills.hub.speakers import speaker_uid
-from bioskills.hub.state import owners_of
+from bioskills.hub.state import proxy_uid
 
 STATIC = Path(__file__).parent / "campus" / "static"
 STATIC_PATH = r"/sign-in/(campus\.css|sign-in\.css|logo\.svg|theme\.js)"
@@ -115,7 +115,7 @@ class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
         settings = self.reception.settings
         port = self.request.connection.context.address[1]
         uid = speaker_uid(port, settings.network.hub_port)
-        if uid != owners_of(settings).proxy:
+        if uid != proxy_uid(settings):
             return f"this machine, uid {uid}"
         forwarded = ",".join(self.request.headers.get_list("X-Forwarded-For"))
         return client_address(forwarded, front=bool(trusted_fronts(settings)))

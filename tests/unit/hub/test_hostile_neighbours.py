@@ -26,7 +26,7 @@ from bioskills.hub.privileges import run_as
 from bioskills.hub.readiness import write_settings
 from bioskills.hub.secrets_store import MOST_BYTES, ensure_secret, read_secret
 from bioskills.hub.speakers import speaker_uid
-from bioskills.hub.state import ensure_state, owners_of, secret_files
+from bioskills.hub.state import ensure_state, owners_of, proxy_uid, secret_files
 from bioskills.hub.supervision import programs, walled
 from bioskills.hub.warnings_shown import ports_learners_can_take, unprivileged_from
 
@@ -198,6 +198,15 @@ def test_who_speaks_as_another_uid_is_told_from_the_proxy(
 
         assert run_as(LEARNER, (), speak) == LEARNER
         assert run_as(SERVICE, (), speak) == SERVICE
+
+
+@root_only
+def test_the_hub_knows_the_proxys_uid_though_it_is_another_one(settings: Settings) -> None:
+    ensure_state(settings)
+    owners = owners_of(settings)
+
+    known = run_as(owners.hub, owners.groups(owners.hub), lambda: proxy_uid(settings))
+    assert known == owners.proxy != owners.hub
 
 
 @pytest.mark.parametrize(
