@@ -10,7 +10,7 @@ a new one. Files change only when sentences do: no dates, no line numbers.
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from typing import Any
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
+
+from bioskills.base.languages import lab_locale
 
 CLONE = Path(__file__).resolve().parents[1]
 PANEL = CLONE / "extensions" / "competence-lab"
@@ -34,6 +36,7 @@ class Domain:
         methods: Which reader of Babel's reads which files.
         keywords: What marks a sentence, as Babel says it.
         locales: Where its catalogues lie.
+        folder: What the folder of a language is called.
     """
 
     name: str
@@ -41,17 +44,19 @@ class Domain:
     methods: tuple[tuple[str, str], ...]
     keywords: dict[str, Any]
     locales: Path
+    folder: Callable[[str], str] = str
 
     def file(self, language: str) -> Path:
         """Return the catalogue of a language."""
-        return self.locales / language / "LC_MESSAGES" / f"{self.name}.po"
+        return self.locales / self.folder(language) / "LC_MESSAGES" / f"{self.name}.po"
 
     def languages(self) -> list[str]:
         """Return the languages that have a catalogue."""
-        return sorted(file.parts[-3] for file in self.locales.glob(f"*/LC_MESSAGES/{self.name}.po"))
+        files = self.locales.glob(f"*/LC_MESSAGES/{self.name}.po")
+        return sorted(file.parts[-3].partition("_")[0] for file in files)
 
 
-PYTHON_WORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
+PYTHON_WORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 DOMAINS = (
     Domain(
         "bioskills",
@@ -66,6 +71,7 @@ DOMAINS = (
         (("**.py", "python"), ("**.ts", "javascript"), ("**.tsx", "javascript")),
         {"_": None, "__": None, "_n": (1, 2)},
         PANEL / "bioskills_lab" / "locale",
+        lab_locale,
     ),
 )
 
@@ -74,9 +80,9 @@ def sentences(domain: Domain) -> Catalog:
     """Return every sentence of a domain with the files it stands in."""
     found = Catalog(domain=domain.name, fuzzy=False)
     for folder in domain.folders:
-        for name, _line, message, comments, _context in _extract(domain, folder):
+        for name, _line, message, comments, context in _extract(domain, folder):
             where = str((folder / name).relative_to(CLONE))
-            found.add(message, locations=[(where, 0)], auto_comments=comments)
+            found.add(message, locations=[(where, 0)], auto_comments=comments, context=context)
     return found
 
 

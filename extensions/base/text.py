@@ -98,6 +98,16 @@ def _(message: str) -> str:
     return message and catalogue(reader().language).gettext(message)
 
 
+def pgettext(context: str, message: str) -> str:
+    """Return a word in the reader's language, in one of the meanings that it has in English.
+
+    Args:
+        context: Tells translators which one is meant: ``column: it is at work now``.
+        message: The word.
+    """
+    return catalogue(reader().language).pgettext(context, message)
+
+
 def ngettext(one: str, many: str, n: int) -> str:
     """Return the sentence in the plural form that fits n."""
     return catalogue(reader().language).ngettext(one, many, n)

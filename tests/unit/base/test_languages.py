@@ -6,7 +6,7 @@ from contextvars import copy_context
 
 import pytest
 
-from bioskills.base.languages import first_known, name_key, own_name, wished
+from bioskills.base.languages import first_known, lab_locale, name_key, own_name, wished
 from bioskills.base.text import (
     _,
     begin_reader,
@@ -14,6 +14,7 @@ from bioskills.base.text import (
     known,
     known_languages,
     ngettext,
+    pgettext,
     reader,
     use_language,
 )
@@ -28,10 +29,25 @@ def test_english_and_german_are_there() -> None:
 def test_a_sentence_is_said_in_the_reader_s_language() -> None:
     def german() -> tuple[str, str, str]:
         begin_reader("de")
-        return _("Passport"), ngettext("{n} hour", "{n} hours", 1), _("")
+        return _("Passport"), ngettext("%(num)s entry", "%(num)s entries", 1), _("")
 
-    assert copy_context().run(german) == ("Kompetenzpass", "{n} Stunde", "")
+    assert copy_context().run(german) == ("Kompetenzpass", "%(num)s Eintrag", "")
     assert _("Passport") == "Passport"
+
+
+def test_a_word_with_two_meanings_is_said_in_the_one_that_is_meant() -> None:
+    def german() -> list[str]:
+        begin_reader("de")
+        return [_("Runs"), pgettext("several of a course", "Runs"), pgettext("no such", "Runs")]
+
+    assert copy_context().run(german) == ["Läuft", "Kursdurchläufe", "Runs"]
+    assert pgettext("several of a course", "Runs") == "Runs"
+
+
+def test_a_language_is_called_in_jupyterlab_as_its_packs_are() -> None:
+    called = [lab_locale(code) for code in ("en", "de", "fr", "pt", "zh")]
+
+    assert called == ["en", "de_DE", "fr_FR", "pt_BR", "zh_CN"]
 
 
 def test_a_sentence_without_a_translation_stays_english() -> None:
