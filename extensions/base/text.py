@@ -11,6 +11,8 @@ no catalogue and loads none.
 
 import gettext
 import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -61,6 +63,26 @@ def use_language(code: str) -> None:
         code: A BCP 47 tag such as ``de``; one without a catalogue reads English.
     """
     reader().language = known(code)
+
+
+@contextmanager
+def reading_as(language: str, zone: str = "") -> Iterator[None]:
+    """Say what is said inside in the language and the zone of who will read it: a mail, a sheet."""
+    before = _reader.set(Reader(known(language), zone))
+    try:
+        yield
+    finally:
+        _reader.reset(before)
+
+
+def speak_as_terminal(environ: Mapping[str, str]) -> None:
+    """Answer a command in the language of its terminal, in the order that POSIX gives.
+
+    Args:
+        environ: The environment. In a lab `BIOSKILLS_LANGUAGE` says what its owner reads.
+    """
+    names = ("BIOSKILLS_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    use_language(next((environ[name] for name in names if environ.get(name)), SOURCE_LANGUAGE))
 
 
 def known(code: str) -> str:

@@ -109,6 +109,11 @@ def number(points: str | Fraction | float) -> str:
     return _digits(Decimal(plain_number(points)))
 
 
+def tenths(measured: float) -> str:
+    """Return a measured value with one place behind the point: ``1.4``, in German ``1,4``."""
+    return format_decimal(measured, "#,##0.0", locale=locale_of(reader().language))
+
+
 def listed(words: Iterable[str]) -> str:
     """Return words as people list them: ``S1, S2 and K1``."""
     *head, last = list(words) or [""]

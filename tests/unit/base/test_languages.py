@@ -16,6 +16,8 @@ from bioskills.base.text import (
     ngettext,
     pgettext,
     reader,
+    reading_as,
+    speak_as_terminal,
     use_language,
 )
 
@@ -48,6 +50,33 @@ def test_a_language_is_called_in_jupyterlab_as_its_packs_are() -> None:
     called = [lab_locale(code) for code in ("en", "de", "fr", "pt", "zh")]
 
     assert called == ["en", "de_DE", "fr_FR", "pt_BR", "zh_CN"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"LANG": "de_AT.UTF-8"}, "Kompetenzpass"),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "C.UTF-8"}, "Passport"),
+        ({"LANG": "C.UTF-8", "BIOSKILLS_LANGUAGE": "de"}, "Kompetenzpass"),
+        ({"LC_MESSAGES": "../../etc", "LANG": "de"}, "Passport"),
+        ({}, "Passport"),
+    ],
+)
+def test_a_command_speaks_as_its_terminal_asks(environ: dict[str, str], said: str) -> None:
+    def command() -> str:
+        speak_as_terminal(environ)
+        return _("Passport")
+
+    assert copy_context().run(command) == said
+
+
+def test_what_somebody_else_will_read_is_in_their_language_and_zone() -> None:
+    begin_reader("en", "Europe/Paris")
+
+    with reading_as("de", "Asia/Kolkata"):
+        assert (_("Passport"), reader().zone) == ("Kompetenzpass", "Asia/Kolkata")
+    assert (_("Passport"), reader().zone) == ("Passport", "Europe/Paris")
+    begin_reader("en")
 
 
 def test_a_sentence_without_a_translation_stays_english() -> None:
