@@ -18,8 +18,10 @@ from typing import Any
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
+from pydantic import BaseModel
 
 from bioskills.base.languages import lab_locale
+from bioskills.base.settings import Settings
 
 CLONE = Path(__file__).resolve().parents[1]
 PANEL = CLONE / "extensions" / "competence-lab"
@@ -37,6 +39,7 @@ class Domain:
         keywords: What marks a sentence, as Babel says it.
         locales: Where its catalogues lie.
         folder: What the folder of a language is called.
+        more: Gives the sentences that stand in no call.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Domain:
     keywords: dict[str, Any]
     locales: Path
     folder: Callable[[str], str] = str
+    more: Callable[[], list[str]] = list
 
     def file(self, language: str) -> Path:
         """Return the catalogue of a language."""
@@ -56,6 +60,15 @@ class Domain:
         return sorted(file.parts[-3].partition("_")[0] for file in files)
 
 
+def options() -> list[str]:
+    """Return what the options do, which stands in their fields and not in a call."""
+    sections = [field.annotation for field in Settings.model_fields.values()]
+    known = [s for s in sections if isinstance(s, type) and issubclass(s, BaseModel)]
+    fields = [field for section in known for field in section.model_fields.values()]
+    return [field.description for field in fields if field.description]
+
+
+SETTINGS = "extensions/base/settings.py"
 PYTHON_WORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 DOMAINS = (
     Domain(
@@ -64,6 +77,7 @@ DOMAINS = (
         (("**.py", "python"), ("**/templates/**.html", "jinja2")),
         PYTHON_WORDS,
         CLONE / "extensions" / "base" / "locale",
+        more=options,
     ),
     Domain(
         "bioskills_lab",
@@ -83,6 +97,8 @@ def sentences(domain: Domain) -> Catalog:
         for name, _line, message, comments, context in _extract(domain, folder):
             where = str((folder / name).relative_to(CLONE))
             found.add(message, locations=[(where, 0)], auto_comments=comments, context=context)
+    for text in domain.more():
+        found.add(text, locations=[(SETTINGS, 0)])
     return found
 
 

@@ -172,7 +172,7 @@ def render(
         here=_here(request),
         **values,
     )
-    return HTMLResponse(page, status_code=status)
+    return HTMLResponse(page, status_code=status, headers={"Content-Language": reader().language})
 
 
 def _here(request: Request) -> str:

@@ -75,6 +75,16 @@ def work_sign(state: WorkState) -> Sign:
     return Sign(css, icon, words, words)
 
 
+def role_word(role: str) -> str:
+    """Return a role as people say it; lists and files keep the word of the code."""
+    words = {
+        "learner": _("learner"), "instructor": _("instructor"), "assessor": _("assessor"),
+        "certifier": _("certifier"), "manager": _("manager"), "funder": _("funder"),
+        "admin": _("admin"),
+    }  # fmt: skip
+    return words.get(role, role)
+
+
 def code(outcome: str) -> str:
     """Return an outcome's or unit's code without its framework: ``U04 S1``."""
     return " ".join(outcome.split("-")[1:]) or outcome
@@ -205,7 +215,9 @@ def add_words(environment: Environment) -> None:
         local_time=local_time,
         shown_zone=shown_zone,
     )
-    environment.filters.update(code=code, percent=percent, number=number, listed=listed)
+    environment.filters.update(
+        role=role_word, code=code, percent=percent, number=number, listed=listed
+    )
 
 
 def _tag(at: datetime, words: str) -> Markup:
