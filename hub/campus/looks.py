@@ -18,6 +18,7 @@ from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser
 from bioskills.hub.campus.pages_shared import TEACHING
 from bioskills.hub.campus.site import Site
+from bioskills.hub.campus.wording import role_word
 
 SHOWN_DAYS = 400
 
@@ -100,10 +101,10 @@ def looks_at(session: Session, person_id: int, now: datetime) -> list[Line]:
         .where(Look.person_id == person_id, Look.at >= since)
         .order_by(Look.at.desc(), Look.id.desc())
     )
-    words, roles = purposes(), {"instructor": _("instructor"), "assessor": _("assessor")}
+    words = purposes()
     return [
         Line(
-            row.at, name or row.actor, roles.get(row.role, row.role),
+            row.at, name or row.actor, role_word(row.role),
             words.get(row.what, row.what), row.subject,
         )
         for row, name in rows
