@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bioskills.base.text import _
+from bioskills.base.text import _, ngettext
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.hub.campus.pages_work import Work, attempts_left, next_attempt_at
 from bioskills.hub.campus.wording import moment
@@ -14,7 +14,7 @@ def most_attempts(done: Work, plan: Plan, *, again: bool) -> int | None:
     return most if most is None or not again else max(most, len(done.submissions) + 1)
 
 
-def decided(done: Work, plan: Plan, now: datetime) -> str:
+def decided(done: Work, now: datetime) -> str:
     """Return what was decided for this learner, with the reason; empty for nothing."""
     if done.excuse is not None and done.latest is None:
         return _("You are excused: {reason}").format(reason=done.excuse.reason)
@@ -22,14 +22,29 @@ def decided(done: Work, plan: Plan, now: datetime) -> str:
         return ""
     until = moment(done.resit.due_at, done.run.time_zone, now)
     text = _("You have another attempt until {time}: {reason}")
-    most, used = plan.attempts.max, len(done.submissions)
-    practice = _("It is practice: the first {n} attempts count.").format(n=most)
-    parts = [text.format(time=until, reason=done.resit.reason)]
-    return " ".join(parts + ([practice] if most is not None and used >= most else []))
+    parts = [text.format(time=until, reason=done.resit.reason), _practice(done, now)]
+    return " ".join(part for part in parts if part)
 
 
-def cool_down(done: Work, plan: Plan, now: datetime) -> datetime | None:
+def _practice(done: Work, now: datetime) -> str:
+    """Say that another attempt would not count (rule R3), or not yet."""
+    most, free = done.limits.max, next_attempt_at(done)
+    if most is not None and done.tries >= most:
+        text = ngettext(
+            "It is practice: the first attempt counts.",
+            "It is practice: the first {n} attempts count.",
+            most,
+        )
+        return text.format(n=most)
+    if free is None or free <= now:
+        return ""
+    return _("It counts from {time}; before, it is practice.").format(
+        time=moment(free, done.run.time_zone, now)
+    )
+
+
+def cool_down(done: Work, now: datetime) -> datetime | None:
     """Return when the next attempt counts, where that is still to come."""
-    free = next_attempt_at(done, plan)
-    blocked = attempts_left(done, plan) == 0
+    free = next_attempt_at(done)
+    blocked = attempts_left(done) == 0
     return free if free and free > now and not blocked else None

@@ -8,6 +8,7 @@ the assignment is closed. What goes beyond the attempts that count is practice (
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import TypeVar
 
 from sqlalchemy import Select, select
@@ -103,16 +104,15 @@ def standing(session: Session, change: Change) -> list[Standing]:
 
 
 def failed_in(change: Change) -> list[str]:
-    """Return the pseudonyms of those whose best graded attempt does not pass."""
+    """Return the pseudonyms of those whose returned attempt that counts does not pass."""
     plan = change.group.manifest.assignment(change.assignment.name)
     if plan is None:
         return []
     found = []
     for person in change.group.learners:
         work = change.group.works[change.assignment.id, person.id]
-        scored = [work.points(r, work.shown[r.id]) for r in work.submissions if r.id in work.shown]
-        best = max((reached / most for reached, most in scored if most), default=None)
-        if best is not None and best < plan.pass_share:
+        reached, most = work.points(*work.counting) if work.counting else (Fraction(0), Fraction(0))
+        if most and reached < Fraction(plan.pass_share) * most:
             found.append(person.pseudonym)
     return found
 

@@ -1,7 +1,7 @@
 """Show the grades of a run: learners by assignments.
 
-Law: points are those of the best graded attempt, returned or not, for this is the
-teacher's table; the state is that of the newest hand-in. Practice is shown and never
+Law: points are those of the best graded attempt that counts (rule R3), returned or not,
+for this is the teacher's table; the state is that of the newest hand-in. Practice is shown and never
 added up. Everything comes from one reading of the class, so that no page can disagree.
 """
 
@@ -117,10 +117,8 @@ def file_of(
 
 
 def best_points(work: Work) -> Points | None:
-    """Return the points of the best graded attempt, late penalty off; None before the first."""
-    graded = [(row, work.results[row.id]) for row in work.submissions if row.id in work.results]
-    scored = [work.points(row, result) for row, result in graded if result.cells]
-    return max(scored, key=lambda pair: pair[0], default=None)
+    """Return the points of the attempt that counts, late penalty off; None before the first."""
+    return work.points(*work.best_graded) if work.best_graded else None
 
 
 def _column(group: Class, assignment: tables.Assignment) -> Column:

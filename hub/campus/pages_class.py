@@ -18,11 +18,11 @@ from bioskills.base.text import _, ngettext
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Manifest
 from bioskills.hub.campus.flags import open_flags
+from bioskills.hub.campus.pages_shelf import read_works
 from bioskills.hub.campus.pages_work import (
     Work,
     assignments_of,
     manifest_of,
-    read_works,
     state_of,
     waits_for_person,
 )

@@ -21,6 +21,7 @@ from bioskills.hub.campus.callers import Browser, browser
 from bioskills.hub.campus.feedback import (
     HandIn,
     build_feedback,
+    counts_of,
     find_hand_in,
     lateness_of,
     result_of,
@@ -179,9 +180,8 @@ def _feedback(
         progress = progress_words(progress_of(session, submission.id, site.clock()))
     else:
         standing = standing_of(session, load_framework(FRAMEWORK), hand_in.person, site.clock())
-        page = feedback_page(
-            build_feedback(hand_in, shown, lateness_of(session, hand_in)), standing, zone
-        )
+        late, counts = lateness_of(session, hand_in), counts_of(session, hand_in)
+        page = feedback_page(build_feedback(hand_in, shown, late, counts), standing, zone)
     flagged = None if own else _flagged(site, session, caller, hand_in)
     plan = manifest_of(hand_in.version).assignment(name)
     most = plan.attempts.max if plan else None
