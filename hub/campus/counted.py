@@ -57,6 +57,8 @@ def counts_words(work: Work, submission: Submission) -> str:
     if reason is not None:
         return _practice(work, reason)
     counting = work.counting
+    if counting is not None and counting[0].assignment_id != work.assignment.id:
+        return _("Your resit counts, not this attempt: it has more points.")
     if counting is None or len(work.submissions) == 1:
         return ""
     if counting[0].id == submission.id:
@@ -67,7 +69,7 @@ def counts_words(work: Work, submission: Submission) -> str:
 
 def which_counts(work: Work) -> str:
     """Return which of several attempts counts; empty where there is only one."""
-    if work.counting is None or len(work.submissions) == 1:
+    if work.counting is None or len(work.submissions) == 1 or work.stand_in:
         return ""
     return _("Attempt {n} counts.").format(n=work.counting[0].attempt)
 

@@ -32,7 +32,7 @@ from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.campus import flags
 from bioskills.hub.campus import pages_work as work
 from bioskills.hub.campus.counted import which_counts
-from bioskills.hub.campus.decided import cool_down, decided, most_attempts
+from bioskills.hub.campus.decided import cool_down, decided, is_kept_back, most_attempts
 from bioskills.hub.campus.job_board import progress_of, progress_words
 from bioskills.hub.campus.late_rules import rule_words
 from bioskills.hub.campus.notices import now_shown
@@ -94,6 +94,7 @@ def run_view(
     assignments = [
         _with_progress(session, assignment_view(done, plan, course.mapping, now), now)
         for done in read_works(session, run, [person.id]).values()
+        if not is_kept_back(done, course.mapping.resits)
         for plan in [course.manifest.assignment(done.assignment.name)]
         if plan is not None
     ]
@@ -131,7 +132,9 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         version=done.version.number if done.version else None,
         due_at=done.due_at,
         closes_at=done.last_moment,
-        late=rule_words(done.late, done.due_at, done.run.closes_at, done.run.time_zone, now),
+        late=""
+        if done.by_resit_alone
+        else rule_words(done.late, done.due_at, done.run.closes_at, done.run.time_zone, now),
         closed_early=done.assignment.state == "closed" and now < done.run.closes_at and not again,
         extended=done.extension is not None,
         points=plain_number(reached[0]) if reached else None,

@@ -6,12 +6,14 @@ said here once, for panel, pages and grades, by the rule that judges evidence (R
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables, tables_teaching
+from bioskills.courses.manifest import Assignment as Plan
 from bioskills.hub.campus.counted import TaskRules, excess_of
 from bioskills.hub.campus.late_rules import rule_of
 from bioskills.hub.campus.pages_work import RETURNED, Work, assignments_of, manifest_of
@@ -50,7 +52,10 @@ class _Shelf:
         self._manifest, self._rules = manifest_of(version), TaskRules(version)
         self._ids = {row.name: row.id for row in shown}
         self.excuses = self._decisions(tables_teaching.Excuse, assignments)
-        self.resits = self._decisions(tables_teaching.Resit, assignments)
+        given = self._decisions(tables_teaching.Resit, assignments)
+        self.resits = {(row.by_assignment_id or at, who): row for (at, who), row in given.items()}
+        self.stand_ins = {key: row for key, row in given.items() if row.by_assignment_id}
+        self._by_id = {row.id: row for row in shown}
         self.late = {rule.assignment_id: rule for rule in self._late(assignments)}
         self.versions = {v.assignment_id: v for v in self._versions(assignments)}
         self.extensions = {(e.assignment_id, e.person_id): e for e in self._extensions(assignments)}
@@ -65,7 +70,12 @@ class _Shelf:
         self.jobs = {row.submission_id: row for row in self._jobs(ids)}
 
     def work(self, assignment: tables.Assignment, person: int) -> Work:
-        """Return one person's work on one assignment."""
+        """Return one person's work on one assignment, with what was given as its resit."""
+        row, work = self.stand_ins.get((assignment.id, person)), self._work(assignment, person)
+        by = self._by_id.get(row.by_assignment_id or 0) if row else None
+        return replace(work, stand_in=self._work(by, person)) if by else work
+
+    def _work(self, assignment: tables.Assignment, person: int) -> Work:
         rows = self.submissions.get((assignment.id, person), [])
         rule = self._rules.of(assignment.name)
         tries = self._of_task(rule.assignments, person)
@@ -84,8 +94,16 @@ class _Shelf:
             late=rule_of(self.late.get(assignment.id), self._manifest.assignment(assignment.name)),
             limits=rule.limits,
             tries=len(tries),
+            last_try=max((row.submitted_at for row in tries), default=None),
             excess=excess_of(rule.limits, tries),
+            plan=self._manifest.assignment(assignment.name),
+            stands_for=self._stands_for(assignment, person),
         )
+
+    def _stands_for(self, assignment: tables.Assignment, person: int) -> Plan | None:
+        row = self.resits.get((assignment.id, person))
+        first = self._by_id[row.assignment_id] if row and row.by_assignment_id else None
+        return self._manifest.assignment(first.name) if first else None
 
     def _of_task(self, names: Sequence[str], person: int) -> list[tables.Submission]:
         found = [self._ids[name] for name in names if name in self._ids]
@@ -107,7 +125,8 @@ class _Shelf:
 
     def _extensions(self, assignments: Sequence[int]) -> Iterable[tables.Extension]:
         table = tables.Extension
-        return self._session.scalars(select(table).where(table.assignment_id.in_(assignments)))
+        chosen = select(table).where(table.assignment_id.in_(assignments), table.ended_at.is_(None))
+        return self._session.scalars(chosen.order_by(table.id))
 
     def _submissions(
         self, assignments: Sequence[int], people: Sequence[int]

@@ -6,7 +6,7 @@ the rules in `state_of` is the specification. What does not count as evidence
 (rule R3) does not count in a grade: `competence.validity.excess` says so for both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -19,6 +19,7 @@ from bioskills.base.wire import WorkState
 from bioskills.competence.results import Reason
 from bioskills.competence.validity import Limits
 from bioskills.courses.grading_notes import GradingNotes
+from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Manifest
 from bioskills.hub.campus.late_rules import LateRule, latest
 
@@ -44,7 +45,11 @@ class Work:
         jobs: The newest grading job of each submission by its id.
         limits: How often the task of this assignment may be tried.
         tries: Hand-ins of the whole task so far: its other assignments count along.
+        last_try: When the newest of them came.
         excess: Why a submission does not count, by its id; the others do.
+        plan: What the course says about it; None where it says nothing any more.
+        stand_in: The work on the assignment that was given as the resit of this one.
+        stands_for: What this one was given as the resit of.
     """
 
     assignment: tables.Assignment
@@ -61,7 +66,11 @@ class Work:
     resit: tables_teaching.Resit | None
     limits: Limits
     tries: int
+    last_try: datetime | None
     excess: Mapping[int, Reason]
+    plan: Plan | None
+    stand_in: "Work | None" = None
+    stands_for: Plan | None = None
 
     @property
     def latest(self) -> tables.Submission | None:
@@ -90,13 +99,25 @@ class Work:
         return self.latest is None or self.latest.submitted_at < self.resit.given_at
 
     @property
+    def by_resit_alone(self) -> bool:
+        """Whether it is open to this person by another attempt, and closed to everybody else."""
+        return self.resit is not None and self.assignment.state != "open"
+
+    @property
     def last_moment(self) -> datetime:
         """Until when this person may hand in."""
+        if self.resit is not None and self.by_resit_alone:
+            return self.resit.due_at
         until = self.late.last_moment(self._first_due, self.run.closes_at)
         return until if self.resit is None else max(until, self.resit.due_at)
 
     def points(self, submission: tables.Submission, result: tables.Result) -> Points:
-        """Return reached and possible points of a hand-in, the late penalty taken off."""
+        """Return reached and possible points of a hand-in, the late penalty taken off.
+
+        Those of another assignment that stands for this one are brought to this one's size.
+        """
+        if self.stand_in and submission.assignment_id == self.stand_in.assignment.id:
+            return self._own_size(*self.stand_in.points(submission, result))
         reached, most = points_of(result)
         # Whether it was late was settled when it came, with all that counted then.
         due, at = self.due_of(submission), submission.submitted_at
@@ -111,19 +132,30 @@ class Work:
     @property
     def counting(self) -> Scored | None:
         """The returned hand-in that counts: of those within the limits the one with most points."""
-        return self.best(self.shown)
+        return self._best(lambda work: work.shown)
 
     @property
     def best_graded(self) -> Scored | None:
         """The hand-in that counts as far as it is graded, returned or not."""
-        return self.best(self.results)
+        return self._best(lambda work: work.results)
 
-    def best(self, results: Mapping[int, tables.Result]) -> Scored | None:
+    def _best(self, of: Callable[["Work"], Mapping[int, tables.Result]]) -> Scored | None:
         """Return the hand-in with the most points among those that count; of equals the first."""
-        among = [row for row in reversed(self.submissions) if row.id not in self.excess]
-        scored = [(row, results[row.id]) for row in among if row.id in results]
-        with_cells = [pair for pair in scored if pair[1].cells]
-        return max(with_cells, key=lambda pair: self.points(*pair)[0], default=None)
+        works = [self, *([self.stand_in] if self.stand_in else [])]
+        among = [(work, row) for work in works for row in reversed(work.submissions)]
+        counted = [(of(work).get(row.id), row) for work, row in among if row.id not in work.excess]
+        scored = [(row, result) for result, row in counted if result and result.cells]
+        return max(scored, key=lambda pair: self.points(*pair)[0], default=None)
+
+    def _own_size(self, reached: Fraction, most: Fraction) -> Points:
+        whole = Fraction(str(self.plan.points)) if self.plan else most
+        return (reached * whole / most if most else Fraction(0)), whole
+
+    @property
+    def by_stand_in(self) -> bool:
+        """Whether the points are those of the other assignment that was given as the resit."""
+        best = self.best_graded
+        return best is not None and best[0].assignment_id != self.assignment.id
 
 
 def state_of(work: Work, now: datetime) -> WorkState:
@@ -135,7 +167,8 @@ def state_of(work: Work, now: datetime) -> WorkState:
     again = work.may_sit_again(now)
     if not again and (work.assignment.state == "closed" or now >= work.last_moment):
         return "closed"
-    if work.assignment.state == "draft" or work.version is None or now < work.run.opens_at:
+    draft = work.assignment.state == "draft" and not again
+    if draft or work.version is None or now < work.run.opens_at:
         return "not_open"
     return "new"
 
@@ -153,10 +186,10 @@ def _state_of_submission(work: Work, submission: tables.Submission) -> WorkState
 
 
 def next_attempt_at(work: Work) -> datetime | None:
-    """Return when the cool-down after the newest hand-in ends; None where there is none."""
-    if work.latest is None or not work.limits.cooldown_hours:
+    """Return when the cool-down after the task's newest hand-in ends; None where there is none."""
+    if work.last_try is None or not work.limits.cooldown_hours:
         return None
-    return work.latest.submitted_at + timedelta(hours=work.limits.cooldown_hours)
+    return work.last_try + timedelta(hours=work.limits.cooldown_hours)
 
 
 def attempts_left(work: Work) -> int | None:

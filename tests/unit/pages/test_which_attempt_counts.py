@@ -87,6 +87,8 @@ def test_the_learner_reads_at_each_attempt_whether_it_counts_and_why(world: Worl
     assert "This attempt counts: of those" in page(world, f"feedback/{second}", "kim")
     practice = "This attempt is practice: only the first 3 attempts count."
     assert practice in page(world, f"feedback/{fourth}", "kim")
+    assert "Attempt 4 of 3" not in page(world, f"feedback/{fourth}", "kim")
+    assert "4 of 3" not in page(world, "passport", "kim")
     assert card(world)["message"] == "Attempt 2 counts."
     told = world.lab("kim").get(f"{CAMPUS_PREFIX}api/v1/lab/feedback/{fourth}").json()
     assert told["counts"] == practice
