@@ -4,8 +4,10 @@ import io
 import json
 import random
 import re
+import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,6 +21,7 @@ from bioskills.base.problems import InputError
 from bioskills.base.tables_uploads import CourseUpload
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.courses.package import read_course
+from bioskills.hub.campus import course_uploads
 from bioskills.hub.campus.site import Refused
 from bioskills.hub.campus.turns import Turns
 from bioskills.hub.course_reading import UPLOAD, read_upload
@@ -212,6 +215,42 @@ def test_more_uploads_than_places_are_told_to_come_again(world: World) -> None:
     assert "Try again in a moment" in refused.value.next
     with turns.one():
         pass
+
+
+def test_the_page_of_a_third_upload_says_to_come_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two uploads are held while they are read; nothing else is changed in what is tested."""
+    inside, go_on, take_in = threading.Semaphore(0), threading.Event(), course_uploads.take_in
+
+    def held(*args: Any) -> course_uploads.Taken:
+        inside.release()
+        assert go_on.wait(60)
+        return take_in(*args)
+
+    monkeypatch.setattr(course_uploads, "take_in", held)
+    answers: list[int] = []
+    client, sent = world.browser("ada"), {"course": ("course.zip", zipped(FILES))}
+
+    def bring() -> None:
+        answers.append(
+            client.post(f"{PAGE}/uploads", files=sent, data={"_csrf": "csrf-1"}).status_code
+        )
+
+    bringing = [threading.Thread(target=bring) for _n in range(2)]
+    for thread in bringing:
+        thread.start()
+        assert inside.acquire(timeout=60)
+    third = client.post(f"{PAGE}/uploads", files=sent, data={"_csrf": "csrf-1"})
+    go_on.set()
+    for thread in bringing:
+        thread.join()
+
+    assert third.status_code == 503
+    assert third.headers["retry-after"] == "20"
+    assert "Try again in a moment; your file stays where it is." in third.text
+    assert answers == [303, 303]
+    assert send(world, zipped(FILES)).status_code == 303
 
 
 def test_a_form_of_another_session_brings_no_course(world: World) -> None:
