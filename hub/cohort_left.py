@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from bioskills.base.tables import Cohort, Membership, Person
+from bioskills.base.tables import AuditEntry, Cohort, Membership, Person
 from bioskills.base.tables_teaching import Withdrawal
 from bioskills.base.text import _
 from bioskills.hub.cohort_change import Change
@@ -32,7 +32,7 @@ class Left:
     """
 
     def __init__(self, session: Session, cohort: str, now: datetime) -> None:
-        self._cohort, self._now = cohort, now
+        self._session, self._cohort, self._now = session, cohort, now
         rows = session.execute(
             select(Person.name, Withdrawal)
             .join(Withdrawal, Withdrawal.person_id == Person.id)
@@ -59,8 +59,15 @@ class Left:
         row = self._open.get(person.name)
         if row is not None and person.returns and ROLE in person.roles:
             record.set(row, ended_by=actor[:ACTOR_CHARS], ended_at=self._now)
+            self._session.add(self._audit(row, actor))
             text = _("comes back; had left on {day}").format(day=f"{row.given_at:%Y-%m-%d}")
             yield Change("~", person.name, text, "person")
+
+    def _audit(self, row: Withdrawal, actor: str) -> AuditEntry:
+        learner = self._session.get_one(Person, row.person_id).pseudonym
+        entry = AuditEntry(at=self._now, actor=actor, action="took back withdrawal")
+        entry.subject, entry.detail = self._cohort, {"learner": learner}
+        return entry
 
 
 def _learning(session: Session, cohort: str, now: datetime) -> set[str]:

@@ -154,6 +154,8 @@ def test_a_list_takes_somebody_back_in_so_many_words_and_closes_the_leaving(worl
     assert learns(world)
     with world.store.reading() as session:
         row = session.scalars(select(Withdrawal)).one()
+        actions = set(session.scalars(select(tables.AuditEntry.action)))
+    assert "took back withdrawal" in actions
     assert row.ended_at == NOW
     assert row.ended_by == world.pseudonym("root")
     assert "Nothing to change." in compare(world, upload(world, back))
