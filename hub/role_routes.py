@@ -23,6 +23,10 @@ Program = Literal["lab", "instructor", "grader", "formgrader", "campus"]
 
 TEACHING = ("instructor", "assessor")
 INSTRUCTOR = ("instructor",)
+ASSESSOR = ("assessor",)
+CERTIFIER = ("certifier",)
+MANAGER = ("manager",)
+FUNDER = ("funder",)
 ADMIN = ("admin",)
 
 
@@ -207,6 +211,22 @@ PEOPLE_PAGES = (
     _form(_INVITED + "/{verb}", "platform", *ADMIN),
 )
 
+DOORS = (
+    _page("waiting", "held", *ASSESSOR),
+    _page("units", "held", *CERTIFIER),
+    _page("units/{cohort}", "cohort", *CERTIFIER),
+    _file("units/{cohort}/units.csv", "cohort", *CERTIFIER),
+    _file("units/{cohort}/units.xlsx", "cohort", *CERTIFIER),
+    _page("figures", "held", *MANAGER),
+    _page("figures/{cohort}", "cohort", *MANAGER),
+    _file("figures/{cohort}/figures.csv", "cohort", *MANAGER),
+    _file("figures/{cohort}/figures.xlsx", "cohort", *MANAGER),
+    _page("funded", "held", *FUNDER),
+    _file("funded/figures.csv", "held", *FUNDER),
+    _file("funded/figures.xlsx", "held", *FUNDER),
+)
+"""First pages of those who neither learn nor teach, and of who only assesses."""
+
 PROGRAMS = (
     _api("GET", "api/v1/lab/overview", "lab"),
     _api("GET", "api/v1/lab/runs/{run}/materials", "lab"),
@@ -240,12 +260,13 @@ CAMPUS_ROUTES: tuple[Opening, ...] = (
     *TEACHING_PAGES,
     *ADMIN_PAGES,
     *PEOPLE_PAGES,
+    *DOORS,
     *PROGRAMS,
 )
 """Every address of the campus."""
 
 HUB_ROUTES: tuple[Opening, ...] = (
-    _page("formgrader/{run}", "cohort", *INSTRUCTOR),
+    _page("formgrader/{run}", "cohort", *TEACHING),
     _file("bioskills/labs", "platform", *ADMIN),
     _file("bioskills/labs/{name}", "platform", *ADMIN),
     _form("bioskills/labs/{name}", "platform", *ADMIN),
@@ -275,7 +296,7 @@ def opens_to_person(opening: Opening, seats: Sequence[Seat], cohort: str, *, own
         case "platform":
             return any(seat.cohort == PLATFORM for seat in held)
         case "cohort":
-            return (opening.owner and owns) or any(seat.cohort == cohort for seat in held)
+            return (opening.owner and owns) or any(serves(seat, cohort) for seat in held)
         case _:
             return False
 
@@ -283,6 +304,11 @@ def opens_to_person(opening: Opening, seats: Sequence[Seat], cohort: str, *, own
 def counts(seat: Seat) -> bool:
     """Say whether a seat gives anything: an admin is one on the platform alone."""
     return seat.role != "admin" or seat.cohort == PLATFORM
+
+
+def serves(seat: Seat, cohort: str) -> bool:
+    """Say whether a seat counts in a cohort: a manager of the platform is one of every cohort."""
+    return seat.cohort == cohort or seat == Seat(PLATFORM, "manager")
 
 
 def opens_to_program(opening: Opening, program: str, *, own: bool) -> bool:
