@@ -23,7 +23,7 @@ from bioskills.hub.campus.standings import Reading, Verdicts
 from bioskills.hub.campus.wording import Sign, code, percent, status_sign
 from bioskills.hub.membership import people_in
 
-PAGE = 50
+PAGE = 25
 """Learners on one page."""
 STATES = ("all", "ready", "open")
 

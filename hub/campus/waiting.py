@@ -65,13 +65,10 @@ class Pile:
 
 def waiting_in(session: Session, cohorts: Sequence[str], now: datetime) -> Pile:
     """Return what waits for a person in these cohorts."""
-    rows = session.execute(_may_wait(cohorts, now)).all()
-    oldest: dict[int, None] = dict.fromkeys(row.id for row in rows)
-    chosen = set(list(oldest)[:MOST])
+    rows = _may_wait(session, cohorts, now)
     people: dict[int, set[int]] = defaultdict(set)
-    for row in rows:
-        if row.id in chosen:
-            people[row.run_id].add(row.person_id)
+    for _number, person, run in rows[:MOST]:
+        people[run].add(person)
     items, given, shown = list[Waiting](), list[Waiting](), dict[str, set[int]]()
     for run_id, ids in people.items():
         group, cohort = _class(session, run_id, ids, now)
@@ -82,43 +79,54 @@ def waiting_in(session: Session, cohorts: Sequence[str], now: datetime) -> Pile:
     return Pile(
         items=tuple(sorted(items, key=lambda item: (item.since, item.submission_id))),
         given=tuple(sorted(given, key=lambda item: (item.since, item.submission_id))),
-        more=len(oldest) - len(chosen),
+        more=max(0, len(rows) - MOST),
         people={slug: tuple(sorted(ids)) for slug, ids in shown.items()},
     )
 
 
-def _may_wait(cohorts: Sequence[str], now: datetime) -> Select[int, int, int]:
-    """Return the query for hand-ins of present learners that may wait, the oldest first.
+def _may_wait(
+    session: Session, cohorts: Sequence[str], now: datetime
+) -> list[tuple[int, int, int]]:
+    """Return hand-in, person and run of what may wait, the oldest first.
 
-    It may find too many, never too few: `why_a_person` and the flags decide.
+    It may be too many, never too few: `why_a_person` and the flags decide.
     """
-    newest = select(func.max(tables.Result.id)).group_by(tables.Result.submission_id)
-    result, failed = tables.Result, tables.Job.state == "failed"
+    result, job = tables.Result, tables.Job
+    newest = select(func.max(result.id)).group_by(result.submission_id)
     unread = or_(
         result.verdict == "needs_person",
         result.state == "preliminary",
         func.length(cast(result.flags, Text)) > len("null"),
         cast(result.cells, Text).contains('"needs_person": true'),
     )
+    ungraded = job.submission_id.not_in(select(result.submission_id))
+    failed = select(job.submission_id).where(job.state == "failed", job.kind == "grade", ungraded)
+    ids = {*session.scalars(select(result.submission_id).where(unread, result.id.in_(newest)))}
+    ids |= {number for number in session.scalars(failed) if number is not None}
+    rows = session.execute(_of_learners(cohorts, now))
+    return [(row.id, row.person_id, row.run_id) for row in rows if row.id in ids]
+
+
+def _of_learners(cohorts: Sequence[str], now: datetime) -> Select[int, int, int]:
+    """Return the query for hand-ins of present learners of these cohorts, the oldest first."""
+    row = tables.Submission
+    learns = (
+        select(tables.Membership.id)
+        .where(
+            tables.Membership.person_id == row.person_id,
+            tables.Membership.cohort_id == tables.Run.cohort_id,
+            tables.Membership.role == "learner",
+            active(now),
+        )
+        .exists()
+    )
     return (
-        select(tables.Submission.id, tables.Submission.person_id, tables.Assignment.run_id)
-        .join(tables.Assignment, tables.Assignment.id == tables.Submission.assignment_id)
+        select(row.id, row.person_id, tables.Assignment.run_id)
+        .join(tables.Assignment, tables.Assignment.id == row.assignment_id)
         .join(tables.Run, tables.Run.id == tables.Assignment.run_id)
         .join(tables.Cohort, tables.Cohort.id == tables.Run.cohort_id)
-        .join(
-            tables.Membership,
-            (tables.Membership.person_id == tables.Submission.person_id)
-            & (tables.Membership.cohort_id == tables.Cohort.id)
-            & (tables.Membership.role == "learner"),
-        )
-        .outerjoin(result, (result.submission_id == tables.Submission.id) & result.id.in_(newest))
-        .outerjoin(tables.Job, (tables.Job.submission_id == tables.Submission.id) & failed)
-        .where(
-            tables.Cohort.slug.in_(cohorts),
-            active(now),
-            or_(unread, result.id.is_(None) & tables.Job.id.is_not(None)),
-        )
-        .order_by(tables.Submission.submitted_at, tables.Submission.id)
+        .where(tables.Cohort.slug.in_(cohorts), learns)
+        .order_by(row.submitted_at, row.id)
     )
 
 
