@@ -40,7 +40,7 @@ def funded_of(found: Sequence[CohortFigures]) -> Funded:
     if small:
         parts = [_people(found[place]) for place in sorted(small)]
         rows.append([sum(column) for column in zip(*parts, strict=True)])
-        titles.append(_("Small cohorts together"))
+        titles.append(_("Other cohorts together"))
     sheet = suppress(rows) if rows else Sheet((), (Hidden.FEW,) * len(COUNTED))
     # A single row would say the same as the total.
     shown = sheet.rows if len(rows) > 1 else ()
