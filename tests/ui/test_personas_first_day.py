@@ -16,6 +16,7 @@ import pytest
 import xlsxwriter
 from bioskills_accounts import GOOD, choose, link_for
 from bioskills_browser import (
+    ARTEFACTS,
     GRADED_MS,
     button,
     card,
@@ -308,6 +309,8 @@ def test_a_certifier_sees_who_has_reached_what(
     expect(lea).to_contain_text("Not ready")
     expect(lea).to_contain_text(re.compile("Achieved|Exceeded"))
     found = examine(page, "day-certifier-units", widths=WIDTHS)
+    page.evaluate("document.documentElement.dataset.bsTheme = 'light'")
+    page.screenshot(path=ARTEFACTS / "day-certifier-top.png")  # the whole page is long
     page.get_by_role("link", name="Ready", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Nobody is in this part.")).to_be_visible()
