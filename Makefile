@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 /usr/bin/pyt
 BUILD = $(PYTHON) images/build.py
 DEV = $(shell $(BUILD) --where)/dev/bin
 
-.PHONY: help run setup test slow test-all bench-grade bench-spawn bench-signin bench-cohort bench-doors bench-proxy lint typing lock docs messages clean python
+.PHONY: help run setup test suite-integration suite-machines suite-pages suite-units slow test-all bench-grade bench-spawn bench-signin bench-cohort bench-doors bench-proxy lint typing lock docs messages clean python
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,13 +32,27 @@ lint: python ## Format and lint rules, types
 	@$(DEV)/mypy
 	@cd images && $(DEV)/mypy --strict --config-file= --python-version=3.11 -p setup
 
-# One process each: a browser's event loop must not run under the other suites.
+# One process each: a browser's event loop must not run under the other suites. They wait much
+# and compute little, so two run side by side, each told when it ends; all run, whatever fails.
 SUITE = $(BUILD) --dev -- python -m pytest
+SUITES = suite-integration suite-machines suite-pages suite-units
+AT_ONCE ?= 2
+ON_MACHINES = $(addprefix tests/integration/,roles running setup survival tls upgrade walls)
 
-test: lint ## Everything that must be green before a commit
-	@$(SUITE) -m "not slow" tests/contract tests/unit
-	@$(SUITE) -m "not slow" tests/integration
+test: lint ## Everything that must be green before a commit (AT_ONCE=1: one suite after another)
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target --jobs=$(AT_ONCE) $(SUITES)
+
+suite-integration:
+	@$(SUITE) -m "not slow" tests/integration $(addprefix --ignore=,$(ON_MACHINES))
+
+suite-machines:
+	@$(SUITE) -m "not slow" $(ON_MACHINES)
+
+suite-pages:
 	@$(SUITE) -m "not slow" tests/ui
+
+suite-units:
+	@$(SUITE) -m "not slow" tests/contract tests/unit
 
 slow: python
 	@$(SUITE) -m slow tests/integration

@@ -10,7 +10,7 @@ a new one. Files change only when sentences do: no dates, no line numbers.
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,10 @@ from typing import Any
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
+from pydantic import BaseModel
+
+from bioskills.base.languages import lab_locale
+from bioskills.base.settings import Settings
 
 CLONE = Path(__file__).resolve().parents[1]
 PANEL = CLONE / "extensions" / "competence-lab"
@@ -34,6 +38,8 @@ class Domain:
         methods: Which reader of Babel's reads which files.
         keywords: What marks a sentence, as Babel says it.
         locales: Where its catalogues lie.
+        folder: What the folder of a language is called.
+        more: Gives the sentences that stand in no call.
     """
 
     name: str
@@ -41,17 +47,29 @@ class Domain:
     methods: tuple[tuple[str, str], ...]
     keywords: dict[str, Any]
     locales: Path
+    folder: Callable[[str], str] = str
+    more: Callable[[], list[str]] = list
 
     def file(self, language: str) -> Path:
         """Return the catalogue of a language."""
-        return self.locales / language / "LC_MESSAGES" / f"{self.name}.po"
+        return self.locales / self.folder(language) / "LC_MESSAGES" / f"{self.name}.po"
 
     def languages(self) -> list[str]:
         """Return the languages that have a catalogue."""
-        return sorted(file.parts[-3] for file in self.locales.glob(f"*/LC_MESSAGES/{self.name}.po"))
+        files = self.locales.glob(f"*/LC_MESSAGES/{self.name}.po")
+        return sorted(file.parts[-3].partition("_")[0] for file in files)
 
 
-PYTHON_WORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
+def options() -> list[str]:
+    """Return what the options do, which stands in their fields and not in a call."""
+    sections = [field.annotation for field in Settings.model_fields.values()]
+    known = [s for s in sections if isinstance(s, type) and issubclass(s, BaseModel)]
+    fields = [field for section in known for field in section.model_fields.values()]
+    return [field.description for field in fields if field.description]
+
+
+SETTINGS = "extensions/base/settings.py"
+PYTHON_WORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 DOMAINS = (
     Domain(
         "bioskills",
@@ -59,6 +77,7 @@ DOMAINS = (
         (("**.py", "python"), ("**/templates/**.html", "jinja2")),
         PYTHON_WORDS,
         CLONE / "extensions" / "base" / "locale",
+        more=options,
     ),
     Domain(
         "bioskills_lab",
@@ -66,6 +85,7 @@ DOMAINS = (
         (("**.py", "python"), ("**.ts", "javascript"), ("**.tsx", "javascript")),
         {"_": None, "__": None, "_n": (1, 2)},
         PANEL / "bioskills_lab" / "locale",
+        lab_locale,
     ),
 )
 
@@ -74,9 +94,11 @@ def sentences(domain: Domain) -> Catalog:
     """Return every sentence of a domain with the files it stands in."""
     found = Catalog(domain=domain.name, fuzzy=False)
     for folder in domain.folders:
-        for name, _line, message, comments, _context in _extract(domain, folder):
+        for name, _line, message, comments, context in _extract(domain, folder):
             where = str((folder / name).relative_to(CLONE))
-            found.add(message, locations=[(where, 0)], auto_comments=comments)
+            found.add(message, locations=[(where, 0)], auto_comments=comments, context=context)
+    for text in domain.more():
+        found.add(text, locations=[(SETTINGS, 0)])
     return found
 
 

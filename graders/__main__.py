@@ -21,6 +21,7 @@ from sqlalchemy.exc import SAWarning
 
 from bioskills.base.places import places_of
 from bioskills.base.settings import load_settings
+from bioskills.base.text import use_language
 from bioskills.base.wire import CAMPUS_PREFIX, Job
 from bioskills.graders.box import open_box
 from bioskills.graders.campus_client import Campus
@@ -44,6 +45,7 @@ def main() -> int:
     for name in ("httpx", "traitlets", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     settings = load_settings()
+    use_language(settings.site.language)
     places = places_of(settings)
     bench = bench_of(settings, places)
     try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bioskills.base.text import _
+from bioskills.base.text import SOURCE_LANGUAGE, _, reading_as
 from bioskills.base.wire import CellScore, GradeResult, Job
 from bioskills.competence.hashes import scores_sha256
 from bioskills.graders import scratch_book
@@ -63,6 +63,7 @@ class Bench:
         door: Makes boxes; None for a warm parent of our own.
         cold: Whether kernels start anew instead of by fork.
         options: What a course folder configures of nbgrader's steps, by class and name.
+        language: Of the sentences that are stored with a result.
         restore: Whether a hand-in that plain nbgrader grades with a loss is put right too.
     """
 
@@ -75,6 +76,7 @@ class Bench:
     door: Door | None = field(default=None, repr=False)
     cold: bool = False
     restore: bool = True
+    language: str = SOURCE_LANGUAGE
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def way_in(self) -> Door:
@@ -100,6 +102,11 @@ def grade(job: Job, slot: Path, bench: Bench, tell: Tell = quiet) -> GradeResult
     Raises:
         SandboxError: Grading does not work on this machine, whatever was handed in.
     """
+    with reading_as(bench.language):
+        return _grade(job, slot, bench, tell)
+
+
+def _grade(job: Job, slot: Path, bench: Bench, tell: Tell) -> GradeResult:
     effort, given = _Effort(), HandIn.read(job, slot)
     ways = Ways(Record(), Seal(given.books, given.sources), Watch(), tell)
     mended, outcome, scores = _scored(job, slot, bench, given, ways)

@@ -35,6 +35,7 @@ def bench_of(settings: Settings, places: Places) -> Bench:
         cell_timeout_s=given.cell_timeout_s,
         job_timeout_s=given.job_timeout_s,
         key=f"course:{_content_key(lab, course)}:{_limits_key(given)}",
+        language=settings.site.language,
         limits=Limits(given.memory_mb, given.processes, given.disk_mb),
         # Where root started everything, the fork server makes boxes; otherwise we do.
         door=None

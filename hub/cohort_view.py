@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from bioskills.base.languages import name_key
 from bioskills.base.problems import InputError, Problem, nearest
 from bioskills.base.tables import PLATFORM, Cohort, CourseVersion, Membership, Person, Run
 from bioskills.base.tables_cohorts import CohortChange, CohortOptions, SeatTags
@@ -96,9 +97,10 @@ class _Held:
 
 def cohorts(session: Session, at: datetime, slugs: Iterable[str] = ()) -> list[CohortLine]:
     """Return all cohorts, or those named, by title."""
-    chosen = select(Cohort).where(Cohort.slug != PLATFORM).order_by(Cohort.title)
+    chosen = select(Cohort).where(Cohort.slug != PLATFORM)
     wanted = list(slugs)
-    rows = list(session.scalars(chosen.where(Cohort.slug.in_(wanted)) if wanted else chosen))
+    found = session.scalars(chosen.where(Cohort.slug.in_(wanted)) if wanted else chosen)
+    rows = sorted(found, key=lambda row: name_key(row.title))
     people, runs, changes = _people(session, at), _runs(session), _changes(session)
     options = {row.cohort_id: row for row in session.scalars(select(CohortOptions))}
     return [
@@ -146,7 +148,7 @@ def _people(session: Session, at: datetime) -> dict[int, list[PersonLine]]:
     for key, one in held.items():
         found[key[0]].append(_line(one, tags.get(key, [])))
     for lines in found.values():
-        lines.sort(key=lambda line: (line.display_name.casefold(), line.name))
+        lines.sort(key=lambda line: (name_key(line.display_name), line.name))
     return found
 
 

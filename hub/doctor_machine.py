@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from bioskills.base.places import others_can_reach, places_of
 from bioskills.base.problems import InputError, SetupError
 from bioskills.base.text import _
+from bioskills.hub.campus.wording import tenths
 from bioskills.hub.claims_reading import issuer_of
 from bioskills.hub.demo import is_demo
 from bioskills.hub.doctor import Check, Examination, Patient, fault, ok, warning
@@ -105,7 +106,7 @@ def check_disk(patient: Patient) -> Check:
     """Look at the free space below the data folder."""
     there = next(p for p in (patient.places.data, *patient.places.data.parents) if p.exists())
     free = shutil.disk_usage(there).free / GB
-    text = _("{free:.1f} GB free at {path}.").format(free=free, path=there)
+    text = _("{free} GB free at {path}.").format(free=tenths(free), path=there)
     if free >= FEW_FREE_GB:
         return ok("disk", text)
     step = _("Free some space: hand-ins and labs stop when the disk is full.")

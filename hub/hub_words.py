@@ -42,7 +42,9 @@ def hub_words(settings: Settings) -> dict[str, Any]:
         with store.reading() as session:
             name = user.name if user else ""
             chosen = language_at(session, name, handler.request, settings.site.language)
-        return begin_reader(chosen).language
+        found = begin_reader(chosen).language
+        handler.set_header("Content-Language", found)
+        return found
 
     return {
         "announcement": WarningsNow(settings),

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bioskills.base.settings import Settings
 from bioskills.base.tables import Person
-from bioskills.base.text import _, ngettext
+from bioskills.base.text import _, ngettext, reader, reading_as
 from bioskills.hub import invitations
 from bioskills.hub.campus.spreadsheets import guarded
 from bioskills.hub.campus.wording import day_tag
@@ -36,6 +36,8 @@ class Card:
     kind: str
     address: str
     expires_at: datetime
+    language: str = ""
+    zone: str = ""
 
     @property
     def picture(self) -> str:
@@ -50,7 +52,10 @@ def card_of(
 ) -> Card:
     """Return the card of a person whose link was just issued."""
     address = invitations.address(settings, secret)
-    return Card(person.name, person.display_name, person.email or "", kind, address, expires_at)
+    return Card(
+        person.name, person.display_name, person.email or "", kind, address, expires_at,
+        person.language or settings.site.language, person.time_zone or "",
+    )  # fmt: skip
 
 
 def sheet(settings: Settings, cards: Sequence[Card]) -> str:
@@ -61,11 +66,12 @@ def sheet(settings: Settings, cards: Sequence[Card]) -> str:
     )
     environment.filters["day"] = lambda at: day_tag(at, settings.site.time_zone)
     mark = b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("invitation_sheet.html").render(
-        _=_, ngettext=ngettext, lang=settings.site.language, site=settings.site,
-        public_url=settings.public_url, cards=cards, style=style,
-        policy=f"default-src 'none'; img-src data:; style-src 'sha256-{mark}'; base-uri 'none'",
-    )  # fmt: skip
+    with reading_as(settings.site.language):
+        return environment.get_template("invitation_sheet.html").render(
+            _=_, ngettext=ngettext, lang=reader().language, site=settings.site,
+            public_url=settings.public_url, cards=cards, style=style,
+            policy=f"default-src 'none'; img-src data:; style-src 'sha256-{mark}'; base-uri 'none'",
+        )  # fmt: skip
 
 
 def table(cards: Sequence[Card]) -> str:

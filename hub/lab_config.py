@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from itertools import product
 from pathlib import Path
 
+from bioskills.base.languages import lab_locale
 from bioskills.base.text import SOURCE_LANGUAGE, known_languages
 
 NBGRADER_PANELS = (
@@ -69,7 +70,9 @@ def write_lab_config(root: Path) -> None:
         files = {
             folder / "page_config.json": json.dumps({**NO_BUILD, "disabledExtensions": disabled}),
             # What the learner chooses in Lab's own menu wins over this.
-            folder / "default_setting_overrides.json": json.dumps({LANGUAGE: {"locale": language}}),
+            folder / "default_setting_overrides.json": json.dumps(
+                {LANGUAGE: {"locale": lab_locale(language)}}
+            ),
             folder.parent / "nbgrader_config.py": NBGRADER_CONFIG,
         }
         for path in (root, folder.parent, folder):

@@ -108,6 +108,7 @@ class LabSpawner(LoggingConfigurable):  # type: ignore[misc]  # traitlets is unt
             "LOGNAME": self.user.name,
             "SHELL": "/bin/bash",
             "LANG": "C.UTF-8",
+            "BIOSKILLS_LANGUAGE": reader().language,
             "PATH": f"{course / 'bin'}:{lab / 'bin'}:{SYSTEM_PATH}",
             "PYTHONNOUSERSITE": "1",
             "JUPYTER_PATH": str(course / "share" / "jupyter"),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bioskills.base.problems import SetupError
 from bioskills.base.settings import Mail, Settings
-from bioskills.base.text import _
+from bioskills.base.text import _, reader, reading_as
 from bioskills.hub.campus.wording import day
 from bioskills.hub.invitation_sheet import Card
 from bioskills.hub.secrets_store import read_secret
@@ -72,7 +72,12 @@ def _send(server: smtplib.SMTP, settings: Settings, card: Card) -> Sent:
 
 
 def letter(settings: Settings, card: Card) -> EmailMessage:
-    """Return one person's mail: plain text, nothing to load."""
+    """Return one person's mail, in the language they read: plain text, nothing to load."""
+    with reading_as(card.language, card.zone):
+        return _letter(settings, card)
+
+
+def _letter(settings: Settings, card: Card) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = formataddr((_one_line(settings.site.title), settings.mail.sender))
     mail["To"] = formataddr((_one_line(card.display_name), _one_line(card.email)))
@@ -85,6 +90,7 @@ def letter(settings: Settings, card: Card) -> EmailMessage:
     )
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(_text(settings, card))
+    mail["Content-Language"] = reader().language
     return mail
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bioskills.base.commands import Verbs, verbs_of
+from bioskills.base.languages import name_key
 from bioskills.base.places import database_url
 from bioskills.base.problems import InputError, Problem, nearest
 from bioskills.base.settings import Settings, load_settings
@@ -190,9 +191,8 @@ def _of_cohort(session: Session, cohort: str, *, everybody: bool) -> list[Person
         .join(Membership, Membership.person_id == Person.id)
         .join(Cohort, Cohort.id == Membership.cohort_id)
         .where(Cohort.slug == cohort, active(now()))
-        .order_by(Person.display_name)
     )  # fmt: skip
-    people = list(session.scalars(chosen))
+    people = sorted(session.scalars(chosen), key=lambda person: name_key(person.display_name))
     standing = invitations.standings(session, [p.id for p in people], now())
     return [p for p in people if everybody or not standing[p.id].has_account]
 

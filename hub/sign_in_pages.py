@@ -138,6 +138,7 @@ class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
                 session, user.name if user else "", self.request, self.site.language
             )
         self.language = begin_reader(chosen).language
+        self.set_header("Content-Language", self.language)
 
     def page(self, template: str, *, with_form: bool = True, **values: Any) -> str:
         """Return a page; without a form it sets no cookie."""

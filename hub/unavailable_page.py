@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bioskills.base.settings import Settings
-from bioskills.base.text import _, use_language
+from bioskills.base.text import _, reader, reading_as
 
 HERE = Path(__file__).parent
 NAMES = ("503.html", "error.html")
@@ -23,19 +23,19 @@ def unavailable_page(settings: Settings) -> str:
         (HERE / "static" / f"unavailable.{kind}").read_text(encoding="utf-8")
         for kind in ("css", "js")
     )
-    use_language(settings.site.language)
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
     )
-    return environment.get_template("unavailable.html").render(
-        _=_,
-        lang=settings.site.language,
-        site=settings.site,
-        home=f"{settings.public_url}/hub/home",
-        style=style,
-        script=script,
-        policy=_policy(style, script),
-    )
+    with reading_as(settings.site.language):
+        return environment.get_template("unavailable.html").render(
+            _=_,
+            lang=reader().language,
+            site=settings.site,
+            home=f"{settings.public_url}/hub/home",
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+        )
 
 
 def write_pages(settings: Settings, folder: Path) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
 from bioskills.base.problems import InputError, SetupError, nearest
-from bioskills.base.text import _
+from bioskills.base.text import _, speak_as_terminal
 
 GROUP = "bioskills.commands"
 READER_LEFT, INTERRUPTED = 141, 130
@@ -47,6 +47,7 @@ def verbs_of(
 def main(argv: list[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    speak_as_terminal(os.environ)
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from babel import Locale
+from babel.core import get_global
 
 from bioskills.base.text import SOURCE_LANGUAGE, known_languages
 
@@ -55,6 +56,14 @@ def own_name(language: str) -> str:
 def locale_of(language: str) -> Locale:
     """Return whose habits of dates and numbers the readers of a language follow."""
     return Locale.parse(_REGIONS.get(language, language))
+
+
+def lab_locale(language: str) -> str:
+    """Return what JupyterLab's language packs call a language: with its land, ``de_DE``."""
+    if language == SOURCE_LANGUAGE:
+        return language
+    land = Locale.parse(get_global("likely_subtags").get(language, language)).territory
+    return f"{language}_{land}" if land else language
 
 
 def name_key(name: str) -> tuple[str, str]:

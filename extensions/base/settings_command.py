@@ -101,7 +101,8 @@ def options_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> I
 
 def _list(_options: argparse.Namespace) -> int:
     for option in options_of(load_settings()):
-        _say(f"{option.name} = {shown(option)}   ({option.source})\n    {option.field.description}")
+        about = option.field.description or ""
+        _say(f"{option.name} = {shown(option)}   ({option.source})\n    {_(about)}")
     return 0
 
 

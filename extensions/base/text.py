@@ -11,6 +11,8 @@ no catalogue and loads none.
 
 import gettext
 import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -63,6 +65,26 @@ def use_language(code: str) -> None:
     reader().language = known(code)
 
 
+@contextmanager
+def reading_as(language: str, zone: str = "") -> Iterator[None]:
+    """Say what is said inside in the language and the zone of who will read it: a mail, a sheet."""
+    before = _reader.set(Reader(known(language), zone))
+    try:
+        yield
+    finally:
+        _reader.reset(before)
+
+
+def speak_as_terminal(environ: Mapping[str, str]) -> None:
+    """Answer a command in the language of its terminal, in the order that POSIX gives.
+
+    Args:
+        environ: The environment. In a lab `BIOSKILLS_LANGUAGE` says what its owner reads.
+    """
+    names = ("BIOSKILLS_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    use_language(next((environ[name] for name in names if environ.get(name)), SOURCE_LANGUAGE))
+
+
 def known(code: str) -> str:
     """Return the language of ours that a tag means, English for none: ``de-AT`` is ``de``."""
     primary = code.replace("_", "-").partition("-")[0].lower()
@@ -96,6 +118,16 @@ def _(message: str) -> str:
     """Return the sentence in the reader's language."""
     # gettext keeps its own notes under the empty sentence.
     return message and catalogue(reader().language).gettext(message)
+
+
+def pgettext(context: str, message: str) -> str:
+    """Return a word in the reader's language, in one of the meanings that it has in English.
+
+    Args:
+        context: Tells translators which one is meant: ``column: it is at work now``.
+        message: The word.
+    """
+    return catalogue(reader().language).pgettext(context, message)
 
 
 def ngettext(one: str, many: str, n: int) -> str:

@@ -10,7 +10,10 @@ The address is read from `BIOSKILLS_CAMPUS_URL`; the token from `BIOSKILLS_TOKEN
 (made on the campus page *Tokens*) or, in a lab, from `JUPYTERHUB_API_TOKEN`.
 """
 
+import os
 from typing import Any
+
+from bioskills.base.text import speak_as_terminal
 
 _HERE = "bioskills.graders.exchange"
 
@@ -33,5 +36,6 @@ def configure(c: Any) -> None:
     Args:
         c: nbgrader's configuration object.
     """
+    speak_as_terminal(os.environ)
     for option, name in PLUGINS.items():
         setattr(c.ExchangeFactory, option, name)

@@ -73,13 +73,13 @@ def read_sources(site: Site) -> Mapping[str, str]:
 
 
 def _row(option: Option, sources: Mapping[str, str]) -> SettingRow:
-    source = sources.get(option.name, "")
+    source, about = sources.get(option.name, ""), option.field.description or ""
     return SettingRow(
         name=option.name,
         value=_plain(option),
         source=source or _("default"),
         is_default=not source,
-        description=option.field.description or "",
+        description=_(about),
     )
 
 

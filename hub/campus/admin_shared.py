@@ -19,6 +19,7 @@ from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser
 from bioskills.hub.campus.pages_shared import navigation
 from bioskills.hub.campus.site import Nav, Site, render, site_of
+from bioskills.hub.campus.wording import tenths
 
 MB = 1 << 20
 _KB = 1024
@@ -115,7 +116,7 @@ def size(count: int | None) -> str:
     value, unit = float(count), 0
     while value >= _KB and unit < len(_UNITS) - 1:
         value, unit = value / _KB, unit + 1
-    text = f"{value:.0f}" if unit <= 1 or value >= 100 else f"{value:.1f}"  # noqa: PLR2004 - three digits
+    text = f"{value:.0f}" if unit <= 1 or value >= 100 else tenths(value)  # noqa: PLR2004 - three digits
     return f"{text}\u00a0{_UNITS[unit]}"
 
 

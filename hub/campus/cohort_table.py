@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables
+from bioskills.base.languages import name_key
 from bioskills.base.text import _
 from bioskills.competence.framework import Framework
 from bioskills.hub.campus.pages_class import Class, read_class, why_a_person
@@ -131,8 +132,8 @@ def read_table(
 def ordered(rows: Iterable[Row], order: str, *, names: bool) -> list[Row]:
     """Return the rows: who needs attention first, or by name, or by progress."""
 
-    def label(row: Row) -> str:
-        return row.display_name.casefold() if names else row.pseudonym
+    def label(row: Row) -> tuple[str, str]:
+        return name_key(row.display_name if names else row.pseudonym)
 
     if order == "name":
         return sorted(rows, key=label)

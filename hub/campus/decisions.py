@@ -14,6 +14,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables
+from bioskills.base.languages import name_key
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.tables_teaching import Excuse, Resit
 from bioskills.base.text import _, ngettext
@@ -99,7 +100,7 @@ def standing(session: Session, change: Change) -> list[Standing]:
     found = [
         _standing(change, people[row.person_id], row) for row in rows if row.person_id in people
     ]
-    return sorted(found, key=lambda item: (item.display_name.casefold(), item.kind))
+    return sorted(found, key=lambda item: (name_key(item.display_name), item.kind))
 
 
 def failed_in(change: Change) -> list[str]:

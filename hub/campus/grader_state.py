@@ -10,7 +10,7 @@ from markupsafe import Markup
 from bioskills.base.text import _, ngettext
 from bioskills.hub.campus.job_board import Queue, Speed, time_words
 from bioskills.hub.campus.pages_class import Class
-from bioskills.hub.campus.wording import time_tag
+from bioskills.hub.campus.wording import tenths, time_tag
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _silent(queue: Queue) -> str:
 def _span(seconds: float) -> str:
     """Return a measured time: tenths below ten seconds, then whole ones, then minutes."""
     if seconds < 10:  # noqa: PLR2004 - below ten, tenths say something
-        return _("{n} s").format(n=f"{seconds:.1f}")
+        return _("{n} s").format(n=tenths(seconds))
     if seconds < 120:  # noqa: PLR2004 - up to two minutes, seconds are read easily
         return _("{n} s").format(n=f"{seconds:.0f}")
     return _("{n} min").format(n=f"{seconds / 60:.0f}")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from bioskills.base import tables
+from bioskills.base.languages import name_key
 from bioskills.base.text import _
 from bioskills.hub.campus import spreadsheets
 from bioskills.hub.campus.pages_class import Class, title_of, work_sign_of
@@ -89,8 +90,8 @@ def grades_of(group: Class) -> Grades:
 def ordered(table: Grades, order: str, *, down: bool, names: bool) -> list[Row]:
     """Return the rows by name, by total or by the points of one assignment."""
 
-    def label(row: Row) -> str:
-        return row.display_name.casefold() if names else row.pseudonym
+    def label(row: Row) -> tuple[str, str]:
+        return name_key(row.display_name if names else row.pseudonym)
 
     places = {column.name: place for place, column in enumerate(table.columns)}
     rows = sorted(table.rows, key=label, reverse=down and order not in {*places, TOTAL})

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables
+from bioskills.base.languages import name_key
 from bioskills.base.text import _
 from bioskills.hub import invitations
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
@@ -144,9 +145,8 @@ def rows_of(session: Session, site: Site, cohort: tables.Cohort) -> list[Row]:
         select(tables.Person).distinct()
         .join(tables.Membership, tables.Membership.person_id == tables.Person.id)
         .where(tables.Membership.cohort_id == cohort.id, active(site.clock()))
-        .order_by(tables.Person.display_name)
     )  # fmt: skip
-    people = list(session.scalars(chosen))
+    people = sorted(session.scalars(chosen), key=lambda person: name_key(person.display_name))
     standing = invitations.standings(session, [p.id for p in people], site.clock())
     return [Row(p, standing[p.id], sign_of(standing[p.id])) for p in people]
 

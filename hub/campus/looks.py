@@ -17,6 +17,7 @@ from bioskills.base.tables_teaching import Look
 from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser
 from bioskills.hub.campus.site import Site
+from bioskills.hub.campus.wording import role_word
 from bioskills.hub.role_routes import CERTIFIER, TEACHING
 
 SHOWN_DAYS = 400
@@ -102,10 +103,10 @@ def looks_at(session: Session, person_id: int, now: datetime) -> list[Line]:
         .where(Look.person_id == person_id, Look.at >= since)
         .order_by(Look.at.desc(), Look.id.desc())
     )
-    words, roles = purposes(), _roles()
+    words = purposes()
     return [
         Line(
-            row.at, name or row.actor, roles.get(row.role, row.role),
+            row.at, name or row.actor, role_word(row.role),
             words.get(row.what, row.what), row.subject,
         )
         for row, name in rows
@@ -129,14 +130,6 @@ def purposes() -> dict[str, str]:
         "formgrader": _("gave points or a comment in formgrader"),
         "collected": _("collected your hand-in with nbgrader"),
         "as_learner": _("saw your panel and passport as you see them"),
-    }
-
-
-def _roles() -> dict[str, str]:
-    return {
-        "instructor": _("instructor"),
-        "assessor": _("assessor"),
-        "certifier": _("certifier"),
     }
 
 

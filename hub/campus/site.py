@@ -23,7 +23,7 @@ from bioskills.base.languages import own_name
 from bioskills.base.places import Places
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
-from bioskills.base.text import _, known_languages, ngettext, reader
+from bioskills.base.text import _, known_languages, ngettext, pgettext, reader
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.hub.addresses import campus_public_url, hub_public_url, origin_of
 from bioskills.hub.campus.bell import Bell
@@ -133,7 +133,9 @@ def make_templates(
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    templates.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]  # the i18n extension adds it
+    templates.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
+        _, ngettext, newstyle=True, pgettext=pgettext
+    )
     templates.globals.update(
         static=static,
         prefix=CAMPUS_PREFIX,
@@ -170,7 +172,7 @@ def render(
         here=_here(request),
         **values,
     )
-    return HTMLResponse(page, status_code=status)
+    return HTMLResponse(page, status_code=status, headers={"Content-Language": reader().language})
 
 
 def _here(request: Request) -> str:

@@ -113,6 +113,8 @@ def _page(
         made=made,
         faults=faults,
         wish=wish,
+        zone=site.settings.site.time_zone,
+        now=site.clock(),
         most_days=site.settings.exchange.token_days,
         campus_url=site.url,
     )

@@ -8,18 +8,20 @@ No file, no database, no clock; the moment that counts as now is handed in.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from math import inf
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time, get_timezone_name
+from babel.dates import format_date, format_time, format_timedelta, get_timezone_name
 from babel.numbers import format_decimal
 from jinja2 import Environment
 from markupsafe import Markup
 
 from bioskills.base.languages import locale_of
-from bioskills.base.text import _, ngettext, reader
+from bioskills.base.text import _, reader
 from bioskills.base.wire import OutcomeStatus, WorkState
 
 _NEAR_DAYS = 14
@@ -73,6 +75,16 @@ def work_sign(state: WorkState) -> Sign:
     return Sign(css, icon, words, words)
 
 
+def role_word(role: str) -> str:
+    """Return a role as people say it; lists and files keep the word of the code."""
+    words = {
+        "learner": _("learner"), "instructor": _("instructor"), "assessor": _("assessor"),
+        "certifier": _("certifier"), "manager": _("manager"), "funder": _("funder"),
+        "admin": _("admin"),
+    }  # fmt: skip
+    return words.get(role, role)
+
+
 def code(outcome: str) -> str:
     """Return an outcome's or unit's code without its framework: ``U04 S1``."""
     return " ".join(outcome.split("-")[1:]) or outcome
@@ -105,6 +117,11 @@ def plain_number(points: str | Fraction | float) -> str:
 def number(points: str | Fraction | float) -> str:
     """Return points for people: ``7.5``, ``1,100``; in German ``7,5``, ``1.100``."""
     return _digits(Decimal(plain_number(points)))
+
+
+def tenths(measured: float) -> str:
+    """Return a measured value with one place behind the point: ``1.4``, in German ``1,4``."""
+    return format_decimal(measured, "#,##0.0", locale=locale_of(reader().language))
 
 
 def listed(words: Iterable[str]) -> str:
@@ -155,9 +172,13 @@ def day(at: datetime, zone: str) -> str:
 def distance(at: datetime, now: datetime) -> str:
     """Return how far away a time is: ``in 28 hours``, ``3 days ago``."""
     minutes = round(abs(at - now).total_seconds() / 60)
-    amount = _amount(minutes)
-    pattern = _("in {amount}") if at >= now else _("{amount} ago")
-    return pattern.format(amount=amount)
+    unit, size = _unit(minutes)
+    amount = timedelta(**{f"{unit}s": round(minutes / size)})
+    locale = locale_of(reader().language)
+    # Not Babel's threshold, which rounds 28 hours to a day.
+    return format_timedelta(
+        amount if at >= now else -amount, unit, inf, add_direction=True, locale=locale
+    )
 
 
 def time_tag(at: datetime, zone: str, now: datetime, *, relative: bool = False) -> Markup:
@@ -194,7 +215,9 @@ def add_words(environment: Environment) -> None:
         local_time=local_time,
         shown_zone=shown_zone,
     )
-    environment.filters.update(code=code, percent=percent, number=number, listed=listed)
+    environment.filters.update(
+        role=role_word, code=code, percent=percent, number=number, listed=listed
+    )
 
 
 def _tag(at: datetime, words: str) -> Markup:
@@ -228,14 +251,11 @@ def _day_pattern(*, near: bool, this_year: bool) -> str:
     return _("d MMMM") if this_year else _("d MMMM y")
 
 
-def _amount(minutes: int) -> str:
+def _unit(minutes: int) -> tuple[Literal["minute", "hour", "day"], int]:
+    """Return in which unit a distance is said, and how many minutes that has."""
     if minutes < _MINUTES:
-        return ngettext("{n} minute", "{n} minutes", minutes).format(n=minutes)
-    hours = round(minutes / 60)
-    if hours < _HOURS:
-        return ngettext("{n} hour", "{n} hours", hours).format(n=hours)
-    days = round(hours / _DAYS_OF_HOURS)
-    return ngettext("{n} day", "{n} days", days).format(n=days)
+        return "minute", 1
+    return ("hour", 60) if round(minutes / 60) < _HOURS else ("day", 60 * _DAYS_OF_HOURS)
 
 
 def _long_weekdays() -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from bioskills_ports import free_port, own_ports
+from bioskills_ports import free_port, give_back, own_ports
 from bioskills_tests import COURSE, ROOT
 from bioskills_waiting import remove
 
@@ -142,6 +142,15 @@ def keep_logs(found: Product) -> None:
     shutil.copytree(found.data / "state" / "log", target, dirs_exist_ok=True)
 
 
+def put_away(found: Product) -> None:
+    """Remove an installation that has ended."""
+    if found.process is not None:
+        keep_logs(found)
+    remove(found.data)
+    ports = (value for name, value in found.environ.items() if name.endswith("_PORT"))
+    give_back(map(int, ports))
+
+
 def new_product() -> Product:
     """Return an installation that is not started."""
     data = Path(tempfile.mkdtemp(prefix="bsh-"))
@@ -174,10 +183,11 @@ def running_product(*, demo: bool = True, **settings: str) -> Iterator[Product]:
     found.demo = demo
     found.environ |= {f"BIOSKILLS_{name}": value for name, value in settings.items()}
     found.start()
-    yield found
-    found.stop()
-    keep_logs(found)
-    remove(found.data)
+    try:
+        yield found
+    finally:
+        found.stop()
+        put_away(found)
 
 
 @pytest.fixture
@@ -187,8 +197,7 @@ def fresh_product() -> Iterator[Product]:
     yield found
     if found.process is not None:
         found.stop()
-        keep_logs(found)
-    remove(found.data)
+    put_away(found)
 
 
 @pytest.fixture(scope="session")

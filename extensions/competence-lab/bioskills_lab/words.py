@@ -37,14 +37,15 @@ def _(text: str) -> str:
 
 
 @cache
-def _known() -> frozenset[str]:
-    return frozenset(file.parts[-3] for file in LOCALES.glob(f"*/LC_MESSAGES/{DOMAIN}.json"))
+def _known() -> dict[str, Path]:
+    """Return the catalogues by language; their folders are named as JupyterLab names it: ``de_DE``."""
+    found = LOCALES.glob(f"*/LC_MESSAGES/{DOMAIN}.json")
+    return {file.parts[-3].partition("_")[0]: file for file in found}
 
 
 @cache
 def _sentences(code: str) -> dict[str, Any]:
     if code not in _known():
         return {}
-    file = LOCALES / code / "LC_MESSAGES" / f"{DOMAIN}.json"
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(_known()[code].read_text(encoding="utf-8"))
     return {text: said for text, said in found.items() if text}

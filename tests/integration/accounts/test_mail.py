@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -18,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bioskills.base.problems import InputError, SetupError
 from bioskills.base.settings import Settings, load_settings
+from bioskills.base.text import begin_reader
 from bioskills.hub.invitation_sheet import Card
-from bioskills.hub.mailing import send_all
+from bioskills.hub.mailing import letter, send_all
 
 pytestmark = pytest.mark.integration
 
@@ -148,6 +150,19 @@ def test_each_person_gets_their_own_link_and_each_result_is_told(
     assert "Your user name is lea" in text
     assert "until 15 Mar 2027" in text
     assert "help@example.org" in text
+
+
+def test_a_mail_is_in_the_language_of_who_gets_it(certificate: Path, tmp_path: Path) -> None:
+    begin_reader("en")
+    found = settings(25, certificate, tmp_path)
+
+    german = letter(found, replace(card("lea", "lea@example.org"), language="de"))
+
+    assert german["Content-Language"] == "de"
+    assert german["Subject"].startswith("Ihre Einladung")
+    assert "15. März 2027" in german.get_content()
+    assert "Hilfe: help@example.org" in german.get_content()
+    assert letter(found, card("max", "max@example.org"))["Content-Language"] == "en"
 
 
 def test_a_server_with_a_foreign_certificate_gets_no_mail_and_no_password(

@@ -167,20 +167,31 @@ async def kernel_info(front: Front, url: str, cookies: str) -> dict:
                     return found
     finally:
         socket.close()
+        async with asyncio.timeout(60):  # None says that the other side has closed it, too.
+            while await socket.read_message() is not None:
+                pass
 
 
-def test_what_is_larger_than_the_limit_is_refused_by_the_front(front: Front) -> None:
-    large = (LIMIT_MB + 1) * 1024**2
+def sent(front: Front, size: int) -> str:
+    """Return the status of a form of this size, sent without signing in."""
     command = [
         "curl", "--silent", "--http1.1", "--cacert", str(front.ca), "--noproxy", "*",
         "--resolve", f"{HOST}:{front.port}:127.0.0.1", "--output", "/dev/null",
-        "--write-out", "%{http_code}", "--data-binary", "@-", f"{front.url}/hub/login",
+        "--write-out", "%{http_code}", "--data-binary", "@-", "--header", "Expect:",
+        f"{front.url}/hub/login",
     ]  # fmt: skip
-    done = subprocess.run(command, input=b"x" * large, capture_output=True, timeout=60)
+    done = subprocess.run(command, input=b"x" * size, capture_output=True, timeout=60)
+    return done.stdout.decode()
 
-    # Caddy 2.6 says 400 where later ones say 413.
-    assert done.stdout in {b"413", b"400"}, done.stderr
-    assert front.kind == "caddy" or done.stdout == b"413"
+
+def test_what_is_larger_than_the_limit_is_refused_by_the_front(front: Front) -> None:
+    assert sent(front, 1024) == "403", "the hub, which asks for a token"
+
+    # Caddy reads while it sends. At the limit it breaks off: which word comes first is a race
+    # between its own and the proxy's about the half that it got, or nobody says one (000). The
+    # hub's 403 it never is.
+    words = {"413"} if front.kind == "nginx" else {"413", "400", "502", "503", "000"}
+    assert sent(front, (LIMIT_MB + 1) * 1024**2) in words
 
 
 def test_no_secret_and_no_name_of_a_person_stands_in_any_log_of_the_front(

@@ -6,7 +6,7 @@ from contextvars import copy_context
 
 import pytest
 
-from bioskills.base.languages import first_known, name_key, own_name, wished
+from bioskills.base.languages import first_known, lab_locale, name_key, own_name, wished
 from bioskills.base.text import (
     _,
     begin_reader,
@@ -14,7 +14,10 @@ from bioskills.base.text import (
     known,
     known_languages,
     ngettext,
+    pgettext,
     reader,
+    reading_as,
+    speak_as_terminal,
     use_language,
 )
 
@@ -28,10 +31,52 @@ def test_english_and_german_are_there() -> None:
 def test_a_sentence_is_said_in_the_reader_s_language() -> None:
     def german() -> tuple[str, str, str]:
         begin_reader("de")
-        return _("Passport"), ngettext("{n} hour", "{n} hours", 1), _("")
+        return _("Passport"), ngettext("%(num)s entry", "%(num)s entries", 1), _("")
 
-    assert copy_context().run(german) == ("Kompetenzpass", "{n} Stunde", "")
+    assert copy_context().run(german) == ("Kompetenzpass", "%(num)s Eintrag", "")
     assert _("Passport") == "Passport"
+
+
+def test_a_word_with_two_meanings_is_said_in_the_one_that_is_meant() -> None:
+    def german() -> list[str]:
+        begin_reader("de")
+        return [_("Runs"), pgettext("several of a course", "Runs"), pgettext("no such", "Runs")]
+
+    assert copy_context().run(german) == ["Läuft", "Kursdurchläufe", "Runs"]
+    assert pgettext("several of a course", "Runs") == "Runs"
+
+
+def test_a_language_is_called_in_jupyterlab_as_its_packs_are() -> None:
+    called = [lab_locale(code) for code in ("en", "de", "fr", "pt", "zh")]
+
+    assert called == ["en", "de_DE", "fr_FR", "pt_BR", "zh_CN"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"LANG": "de_AT.UTF-8"}, "Kompetenzpass"),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "C.UTF-8"}, "Passport"),
+        ({"LANG": "C.UTF-8", "BIOSKILLS_LANGUAGE": "de"}, "Kompetenzpass"),
+        ({"LC_MESSAGES": "../../etc", "LANG": "de"}, "Passport"),
+        ({}, "Passport"),
+    ],
+)
+def test_a_command_speaks_as_its_terminal_asks(environ: dict[str, str], said: str) -> None:
+    def command() -> str:
+        speak_as_terminal(environ)
+        return _("Passport")
+
+    assert copy_context().run(command) == said
+
+
+def test_what_somebody_else_will_read_is_in_their_language_and_zone() -> None:
+    begin_reader("en", "Europe/Paris")
+
+    with reading_as("de", "Asia/Kolkata"):
+        assert (_("Passport"), reader().zone) == ("Kompetenzpass", "Asia/Kolkata")
+    assert (_("Passport"), reader().zone) == ("Passport", "Europe/Paris")
+    begin_reader("en")
 
 
 def test_a_sentence_without_a_translation_stays_english() -> None:

@@ -74,6 +74,18 @@ async def test_an_unknown_page_says_so_in_words(site: Site) -> None:
     assert 'href="mailto:help@example.org"' in answer.text
 
 
+@pytest.mark.parametrize(("asked", "said"), [("de-AT,en;q=0.5", "de"), ("fr, en", "en")])
+async def test_a_page_says_its_language_to_browsers_and_to_people(
+    site: Site, asked: str, said: str
+) -> None:
+    app = create_app(site)
+
+    for path in ("accessibility", "nonsense"):
+        page = await ask(app, f"{site.prefix}{path}", headers={"Accept-Language": asked})
+        assert page.headers["Content-Language"] == said
+        assert f'<html lang="{said}"' in page.text
+
+
 async def test_a_refusal_is_escaped(site: Site) -> None:
     app = create_app(site)
 

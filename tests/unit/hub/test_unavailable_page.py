@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from bioskills.base.settings import Settings
+from bioskills.base.text import _
 from bioskills.hub.unavailable_page import NAMES, unavailable_page, write_pages
 
 SITE = {"site": {"title": "A & <B>", "help_contact": "help@example.org"}}
@@ -73,3 +74,11 @@ def test_it_lies_under_every_name_that_the_proxy_looks_for(tmp_path: Path) -> No
 
     assert sorted(path.name for path in folder.iterdir()) == sorted(NAMES)
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_it_speaks_the_site_s_language_and_nobody_else_does_after_it() -> None:
+    page = unavailable_page(Settings.model_validate({"site": {"language": "de"}}))
+
+    assert '<html lang="de">' in page
+    assert "Zurzeit keine Antwort" in page
+    assert _("Passport") == "Passport"

@@ -15,6 +15,7 @@ from bioskills.hub.campus.wording import (
     percent,
     plain_number,
     shown_zone,
+    tenths,
     time_tag,
 )
 
@@ -40,10 +41,11 @@ def test_a_german_date_has_its_points_and_its_zone() -> None:
 def test_a_german_number_has_a_comma() -> None:
     begin_reader("de")
 
-    assert [number("7.50"), number(Fraction(2201, 2)), percent("0.84")] == [
+    assert [number("7.50"), number(Fraction(2201, 2)), percent("0.84"), tenths(1.04)] == [
         "7,5",
         "1.100,5",
         "84\u00a0%",
+        "1,0",
     ]
 
 

@@ -1,1 +1,0 @@
-"""German for JupyterLab: the sentences of the panel and its server part, in `LC_MESSAGES`."""
