@@ -67,6 +67,13 @@ def end_campus_sessions(session: Session, person: Person, now: datetime) -> None
     session.execute(update(ApiToken).where(*live).values(revoked_at=now))
 
 
+def owners_of_live_tokens(session: Session, now: datetime) -> set[str]:
+    """Return the names of those who made a token at the campus that may still be used."""
+    live = (ApiToken.revoked_at.is_(None), ApiToken.expires_at > now)
+    chosen = select(Person.name).join(ApiToken, ApiToken.person_id == Person.id)
+    return set(session.scalars(chosen.where(*live)))
+
+
 def fill_printed(session: Session, passwords: Mapping[str, str], now: datetime) -> None:
     """Give printed passwords to those of these people who have no account."""
     without = (

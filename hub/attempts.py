@@ -1,7 +1,8 @@
-"""Make guessing slow without locking anybody out.
+"""Make guessing slow, and leave each person a way in.
 
 Law: only failures count. A person's own browser (it signed in before, and holds a signed
-mark) is counted for itself, so nobody else can hold that person up. A delay grows to a
+mark) is counted for itself, so nobody else can hold that person up there; a new browser can
+be held up while others fail, and a link never is. A delay grows to a
 minute and no further, and what failed is forgotten after a quarter of an hour. One
 address may fail often before it waits: a class of thirty sits behind one.
 
@@ -113,25 +114,30 @@ def sign_in_keys(name: str, address: str, browser: str) -> list[tuple[str, Rule]
     ]
 
 
+def code_keys(name: str) -> list[tuple[str, Rule]]:
+    """Return what a try with a code of the second factor is counted under, from anywhere."""
+    return [(f"code {name}", PERSON_HERE)]
+
+
 def link_keys(address: str) -> list[tuple[str, Rule]]:
     """Return what a try with a link is counted under."""
     return [(f"links {address}", LINKS)]
 
 
-def client_address(peer: str, forwarded: str) -> str:
-    """Return the address of the browser, as far as it can be trusted.
+def client_address(forwarded: str, *, front: bool) -> str:
+    """Return the address of the browser, of what our own proxy handed on.
 
-    Each proxy of ours appends whom it heard to `X-Forwarded-For`, so it is read from the
-    right, past those on this machine; whatever a client wrote there itself stands further left.
+    Each proxy appends whom it heard to `X-Forwarded-For`: ours stands last, and whatever a
+    client wrote there itself stands further left.
 
     Args:
-        peer: Who is at the other end of the connection.
         forwarded: All of `X-Forwarded-For`.
+        front: Whether a front on this machine was named; it wrote the last but one.
     """
-    if not _is_here(peer):
-        return peer
-    heard = [part.strip() for part in forwarded.split(",") if part.strip()]
-    return next((one for one in reversed(heard) if not _is_here(one)), peer)
+    heard = [part.strip() for part in forwarded.split(",") if part.strip()] or [""]
+    if not front:
+        return heard[-1]
+    return next((one for one in reversed(heard) if not _is_here(one)), heard[-1])
 
 
 def _is_here(address: str) -> bool:

@@ -16,11 +16,13 @@ from traitlets import Bool, Instance, Unicode
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.hub import grading_accounts, papers_door
+from bioskills.hub.claims_door import end_sign_ins
+from bioskills.hub.factor_due import demanding, who_lacks
 from bioskills.hub.grading_door import PATH, FormgraderDoor, take_back_shares
 from bioskills.hub.labs_door import LAB_PATH, LABS_PATH, LabDoor, LabsDoor
 from bioskills.hub.membership import Seat, everybody, seats
 from bioskills.hub.membership_door import PATH as MEMBERSHIP_PATH
-from bioskills.hub.membership_sync import MembershipDoor, MembershipSync
+from bioskills.hub.membership_sync import MembershipDoor, MembershipSync, People
 from bioskills.hub.reception import Reception, make_reception
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
 from bioskills.hub.sign_in_routes import handlers_of
@@ -57,6 +59,11 @@ class MembershipMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is unt
         """Return the person's active seats."""
         with self._store().reading() as session:
             return seats(session, name)
+
+    def lacking(self, people: People) -> list[str]:
+        """Return who of these must prove more than they have before their roles count."""
+        del people
+        return []
 
     def model_of(self, name: str) -> dict[str, Any] | None:
         """Return the hub's model of a person, or None for who has no seat."""
@@ -152,3 +159,18 @@ class OwnAccounts(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
 
 class AccountsAuthenticator(MembershipMixin, OwnAccounts):
     """The embedded sign-in: own passwords, membership decides."""
+
+    def lacking(self, people: People) -> list[str]:
+        """Return who has a role that asks for a second factor, and has none."""
+        settings = self.settings or Settings()
+        if not demanding(settings):
+            return []
+        with self._store().reading() as session:
+            return who_lacks(session, settings, people)
+
+    async def refresh_user(self, user: Any, handler: Any = None) -> dict[str, Any] | bool:
+        """Sign out whose new role asks for a second factor; they set it up on the way in."""
+        if self.lacking({user.name: self.seats_of(user.name)}):
+            end_sign_ins(user)
+            return False
+        return await super().refresh_user(user, handler)

@@ -22,6 +22,7 @@ from bioskills.base.tables_oidc import ProviderAccount
 from bioskills.base.tables_teaching import Withdrawal
 from bioskills.hub.cohort_persons import NAME
 from bioskills.hub.grading_accounts import is_account
+from bioskills.hub.membership import seats
 
 SOURCE = "claim:"
 MOST_SOURCE_CHARS, MARK_CHARS = 60, 12
@@ -74,11 +75,19 @@ def enter(
         RefusedError: It is nobody's, or not surely somebody's. Roll the session back.
     """
     person = _bound(session, proof)
-    if person is None:
-        if not may_bind:
-            raise RefusedError("unknown")
-        person = _bind(session, proof, rules, now)
+    if person is not None:
+        settle_seats(session, person, proof, rules, now)
+        return person.name
+    if not may_bind:
+        raise RefusedError("unknown")
+    if not may_sign_in(proof, rules):
+        raise RefusedError("group")
+    person = _bind(session, proof, rules, now)
     settle_seats(session, person, proof, rules, now)
+    session.flush()
+    # What was written is rolled back: nothing is bound to who may not enter.
+    if not seats(session, person.name, now):
+        raise RefusedError("no_seat")
     return person.name
 
 

@@ -1,4 +1,4 @@
-"""End at the hub what somebody has there whom a provider took back.
+"""End at the hub what somebody has there who must prove again who they are.
 
 Law: the hub's pages and the campus rest on tokens and cookies. They are ended here, and
 nothing else of the person is touched; labs end by `membership_sync`.
@@ -8,10 +8,7 @@ from typing import Any
 
 from jupyterhub.utils import utcnow
 
-from bioskills.hub.session_ends import LAB_NOTE
-
-OF_THE_HUB = "jupyterhub"
-"""Client of tokens that are no sign-in: a lab's own, and those a person made."""
+from bioskills.hub.session_ends import is_of_a_lab
 
 
 def end_sign_ins(user: Any) -> None:
@@ -21,6 +18,6 @@ def end_sign_ins(user: Any) -> None:
     the provider, so the hub lets it pass. Ended, not deleted: one may be carrying this request.
     """
     for token in user.orm_user.api_tokens:
-        if token.client_id != OF_THE_HUB or not (token.note or "").startswith(LAB_NOTE):
+        if not is_of_a_lab(token):
             token.expires_at = utcnow(with_tz=False)
     user.db.commit()

@@ -58,9 +58,8 @@ def tables_of(content: bytes, file: str) -> dict[str, list[Numbered]]:
     return found
 
 
-def _numbered(rows: list[list[str]]) -> list[Numbered]:
-    numbered: list[Numbered] = [(n, row) for n, row in enumerate(rows, 1) if any(row)]
-    return numbered
+def _numbered(rows: list[tuple[int, list[str]]]) -> list[Numbered]:
+    return [(number, row) for number, row in rows]
 
 
 def _measure(content: bytes, file: str) -> None:

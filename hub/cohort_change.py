@@ -4,6 +4,7 @@ Law: a change says what happens as a person reads it, and carries what a page ne
 sort and mark it; nothing here decides anything.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -12,10 +13,10 @@ class Change:
     """One difference.
 
     Attributes:
-        sign: ``+`` adds, ``~`` changes, ``-`` ends.
+        sign: ``+`` adds, ``~`` changes, ``-`` ends; ``=`` says what stays although it is asked for.
         subject: Whom or what.
         detail: From what to what, as a person reads it.
-        kind: ``cohort``, ``person``, ``seat`` or ``run``.
+        kind: ``cohort``, ``person``, ``seat``, ``run``, or ``left``: who is kept out.
         role: Of a seat.
     """
 
@@ -25,5 +26,15 @@ class Change:
     kind: str = "cohort"
     role: str = ""
 
+    @property
+    def writes(self) -> bool:
+        """Whether anything is written for it."""
+        return self.sign != "="
+
     def __str__(self) -> str:
         return f"  {self.sign} {self.subject}: {self.detail}"
+
+
+def count_of(changes: Iterable[Change]) -> int:
+    """Return how many of these write anything."""
+    return sum(change.writes for change in changes)

@@ -58,6 +58,11 @@ COLUMNS: tuple[Column, ...] = (
         "pseudonym",
         "Shown in lists that were saved from here; never changed by a file.",
     ),
+    Column(
+        "people",
+        "returns",
+        "yes: somebody who has left the cohort takes part again. Empty: who has left stays out.",
+    ),
     Column("cohort", "slug", "The cohort's short name. Needed.", "spring-27", csv="cohort"),
     Column("cohort", "title", "The cohort's name on pages.", "Spring 2027"),
     Column("cohort", "seats", "Most learners in the cohort; more are refused.", "24"),

@@ -22,11 +22,11 @@ from bioskills.base.tables import now
 from bioskills.base.text import _, ngettext
 from bioskills.hub.accounts import fill_printed
 from bioskills.hub.addresses import hub_api_url
-from bioskills.hub.cohort_change import Change
+from bioskills.hub.cohort_change import Change, count_of
 from bioskills.hub.cohort_end import copy_cohort, remove_cohort
 from bioskills.hub.cohort_file import read_cohort_file
 from bioskills.hub.cohort_plan import apply_wish
-from bioskills.hub.cohort_record import undo
+from bioskills.hub.cohort_record import newest_change, undo
 from bioskills.hub.cohort_view import CohortLine, cohorts, find_cohort
 from bioskills.hub.cohort_wish import Wish
 from bioskills.hub.demo import add_sign_ins, is_demo, sign_ins_file
@@ -50,15 +50,15 @@ def carry_out(
     passwords = _new_passwords(settings, ensure_state(settings), wish) if apply else {}
     with opened(settings) as (store, token):
         changes = changes_of(store, wish, apply=apply, actor=actor, platform_roles=platform_roles)
-        progress(_counted(len(changes)))
+        progress(_counted(count_of(changes)))
         if not apply:
-            return [*map(str, changes), _planned(wish, len(changes), file)]
+            return [*map(str, changes), _planned(wish, count_of(changes), file)]
         fill_accounts(store, passwords)
         short = _give_uids(store, settings)
     progress(_("Telling the hub."))
     # Also where nothing changed: the hub may have been away when something did.
     told = tell(hub_api_url(settings), token)
-    closing = _applied(wish, len(changes), told)
+    closing = _applied(wish, count_of(changes), told)
     return [*map(str, changes), closing, *short, *_password_lines(passwords)]
 
 
@@ -88,9 +88,18 @@ def take_back(settings: Settings, slug: str, *, actor: str) -> list[str]:
     """Undo the last change of a cohort."""
     with opened(settings) as (store, token), store.transaction() as session:
         stays = undo(session, slug, actor=actor, at=now())
+        made = newest_change(session, slug)
+        done = _taken_back() if made and made.count else _nothing_taken_back()
     told = tell(hub_api_url(settings), token)
-    done = _("The last change of {name} was taken back. {reach}")
     return [*(f"  {line}" for line in stays), done.format(name=slug, reach=_reach(told))]
+
+
+def _taken_back() -> str:
+    return _("The last change of {name} was taken back. {reach}")
+
+
+def _nothing_taken_back() -> str:
+    return _("Nothing of the last change of {name} could be taken back. {reach}")
 
 
 def listed(settings: Settings, *, as_json: bool) -> list[str]:

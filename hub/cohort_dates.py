@@ -4,16 +4,14 @@ Law: a date without a time begins its day where something begins, and counts to 
 its day where something ends: that is what people mean by it.
 """
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bioskills.base.problems import Problem
 from bioskills.base.text import _
 from bioskills.hub.cohort_rows import Row
 from bioskills.hub.cohort_wish import bad
-
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+from bioskills.hub.years import is_meant, rule
 
 
 def zone_of(row: Row, name: str, problems: list[Problem]) -> ZoneInfo:
@@ -21,8 +19,8 @@ def zone_of(row: Row, name: str, problems: list[Problem]) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        rule = _("Use an IANA name such as Europe/Berlin.")
-        problems.append(bad(row.where, "time_zone", name, rule, row.line))
+        step = _("Use an IANA name such as Europe/Berlin.")
+        problems.append(bad(row.where, "time_zone", name, step, row.line))
         return ZoneInfo("UTC")
 
 
@@ -33,10 +31,21 @@ def moment_of(
     text = row.values.get(key, "")
     try:
         moment = datetime.fromisoformat(text)
-        if ends and DAY.fullmatch(text):
+        if not is_meant(moment):
+            problems.append(bad(row.where, key, text, rule(), row.line))
+            return None
+        if ends and _is_day(text):
             moment += timedelta(days=1, seconds=-1)
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        rule = _("A date looks like 2027-03-22T09:00.")
-        problems.append(bad(row.where, key, text, rule, row.line))
+        step = _("A date looks like 2027-03-22T09:00.")
+        problems.append(bad(row.where, key, text, step, row.line))
         return None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

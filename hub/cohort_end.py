@@ -7,6 +7,7 @@ moved by as many days; learners come with their own list.
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
@@ -20,6 +21,9 @@ from bioskills.hub.cohort_plan import apply_wish
 from bioskills.hub.cohort_record import Record
 from bioskills.hub.cohort_view import CohortLine, RunLine, find_cohort
 from bioskills.hub.cohort_wish import PLATFORM_ROLES, WantedPerson, WantedRun, Wish
+
+MOST_SLUG = 64
+_ENDS = [f"-{number}" for number in range(2, 1000)]
 
 
 def remove_cohort(session: Session, slug: str, *, actor: str, now: datetime) -> list[Change]:
@@ -77,7 +81,7 @@ def copy_cohort(
         cohort=new,
         title=title or new,
         people=tuple(_staff(line)),
-        runs=tuple(_moved(run, line.slug, new, days) for run in line.runs),
+        runs=tuple(_moved(line, new, days)),
         limits=line.limits,
         seats=line.seats,
         environment=line.environment,
@@ -112,11 +116,29 @@ def _local(run: RunLine) -> datetime:
     return run.opens_at.astimezone(ZoneInfo(run.time_zone))
 
 
-def _moved(run: RunLine, old: str, new: str, days: timedelta) -> WantedRun:
-    rest = run.slug.removeprefix(old).strip("-")
-    slug = f"{new}-{rest if rest != run.slug else run.course}"[:64].rstrip("-")
-    opens, closes = (later(at, days, run.time_zone) for at in (run.opens_at, run.closes_at))
-    return WantedRun(slug, run.course, run.version, opens, closes, run.time_zone)
+def _moved(line: CohortLine, new: str, days: timedelta) -> Iterable[WantedRun]:
+    taken: set[str] = set()
+    for run in line.runs:
+        slug = _free(_new_slug(line, run, new), taken)
+        taken.add(slug)
+        opens, closes = (later(at, days, run.time_zone) for at in (run.opens_at, run.closes_at))
+        yield WantedRun(slug, run.course, run.version, opens, closes, run.time_zone)
+
+
+def _new_slug(line: CohortLine, run: RunLine, new: str) -> str:
+    """Return the run's name with the new cohort's in front; two runs of a course stay apart."""
+    if run.slug == line.slug:
+        return new
+    if run.slug.startswith(f"{line.slug}-"):
+        return new + run.slug.removeprefix(line.slug)
+    alone = sum(other.course == run.course for other in line.runs) == 1
+    return f"{new}-{run.course if alone else run.slug}"
+
+
+def _free(slug: str, taken: set[str]) -> str:
+    """Return a name of a run that fits and is not taken: cut, and numbered where that is needed."""
+    names = (f"{slug[: MOST_SLUG - len(end)].rstrip('-')}{end}" for end in chain([""], _ENDS))
+    return next(name for name in names if name not in taken)
 
 
 def later(at: datetime, days: timedelta, zone: str) -> datetime:

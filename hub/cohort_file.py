@@ -23,7 +23,7 @@ from bioskills.hub.cohort_rows import (
     sheet_from_toml,
 )
 from bioskills.hub.cohort_text import table_of, text_of
-from bioskills.hub.cohort_wish import Fault, WantedPerson, WantedRun, Wish, bad
+from bioskills.hub.cohort_wish import Fault, WantedPerson, WantedRun, Wish, bad, shortened
 
 __all__ = ["WantedPerson", "WantedRun", "Wish", "parse_cohort", "read_cohort_file"]
 
@@ -128,9 +128,9 @@ def _seats(row: Row, people: list[WantedPerson], problems: list[Problem]) -> int
 def _environment(row: Row, problems: list[Problem]) -> str:
     name = row.values.get("environment", "")
     if name and name not in OFFERED_ENVIRONMENTS:
-        what = _("there is no environment {name}.").format(name=name)
+        what = _("there is no environment {name}.").format(name=shortened(name))
         step = _("Environments here: {names}.").format(names=", ".join(OFFERED_ENVIRONMENTS))
-        problems.append(Fault(row.where, what, "", step, row.line, "environment", name))
+        problems.append(Fault(row.where, what, "", step, row.line, "environment", shortened(name)))
     return name
 
 
@@ -145,6 +145,7 @@ def _run(row: Row, cohort: str, default_zone: str, problems: list[Problem]) -> W
         step = _('Give: course = "sequences-first-steps"')
         what = _("the run names no course.")
         problems.append(Fault(row.where, what, "", step, row.line, "course"))
+    problems += [fault for key in ("course", "version") for fault in text_problems(row, key)]
     zone = zone_of(row, zone_name, problems)
     opens = moment_of(row, "opens", zone, problems, ends=False)
     closes = moment_of(row, "closes", zone, problems, ends=True)

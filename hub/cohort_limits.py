@@ -12,6 +12,7 @@ from bioskills.base.problems import Problem
 from bioskills.base.settings import section_fields
 from bioskills.base.text import _
 
+SHOWN_CHARS = 100
 LAB_LIMITS = ("memory_mb", "processes", "cpu_share", "tmp_mb", "shm_mb", "home_mb")
 """The names, as the settings and the fork server know them."""
 
@@ -50,7 +51,7 @@ def limits_from(texts: Mapping[str, str], where: str, problems: list[Problem]) -
         if re.fullmatch(r"\d{1,12}", texts[name], re.ASCII) and least <= int(texts[name]) <= most:
             found[name] = int(texts[name])
         else:
-            what = _("{key} is {value!r}.").format(key=name, value=texts[name])
+            what = _("{key} is {value!r}.").format(key=name, value=texts[name][:SHOWN_CHARS])
             rule = _("It is a whole number from {least} to {most}.").format(least=least, most=most)
             problems.append(Problem(where, what, rule))
     return found

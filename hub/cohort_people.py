@@ -15,6 +15,7 @@ from bioskills.base.tables import PLATFORM, Cohort, Membership, Person
 from bioskills.base.tables_cohorts import SeatTags
 from bioskills.base.text import _
 from bioskills.hub.cohort_change import Change
+from bioskills.hub.cohort_left import Left
 from bioskills.hub.cohort_record import Record
 from bioskills.hub.cohort_wish import PLATFORM_ROLES, WantedPerson, Wish
 
@@ -33,10 +34,14 @@ class People:
         session: A writing session.
         wish: What the file wants.
         record: Where every written row is kept.
+        actor: Who applies it.
         now: The present moment.
     """
 
-    def __init__(self, session: Session, wish: Wish, record: Record, now: datetime) -> None:
+    def __init__(
+        self, session: Session, wish: Wish, record: Record, actor: str, now: datetime
+    ) -> None:
+        self._actor, self._left = actor, Left(session, wish.cohort, now)
         self._session, self._wish, self._record, self._now = session, wish, record, now
         self._known = self._find([person.name for person in wish.people])
 
@@ -127,6 +132,8 @@ class People:
         yield from self._ensure_people()
         self._session.flush()
         yield from self._ensure_seats()
+        for person in self._wish.people:
+            yield from self._left.close(person, self._record, self._actor)
         yield from self._ensure_tags()
 
     def _ensure_people(self) -> Iterator[Change]:
@@ -169,7 +176,9 @@ class People:
         places = {slug: number for slug, number in ids}  # noqa: C416 - a Row is no pair to mypy
         for key in sorted(wanted):
             row, person = rows.get(key), wanted[key]
-            if row is None:
+            if self._left.keeps_out(*key[1:], person):
+                yield self._left.note(person)
+            elif row is None:
                 self._record.add(self._new_seat(key, places[key[1]], person))
                 yield self._seat("+", key, _("{role} in {cohort}") + _dates(person))
             else:

@@ -13,7 +13,7 @@ from bioskills.base.tables import ROLES
 from bioskills.base.text import _
 from bioskills.hub.cohort_dates import moment_of, zone_of
 from bioskills.hub.cohort_rows import Row, Sheet
-from bioskills.hub.cohort_wish import Fault, WantedPerson, bad
+from bioskills.hub.cohort_wish import Fault, WantedPerson, bad, shortened
 from bioskills.hub.grading_accounts import is_account
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?", re.ASCII)
@@ -64,12 +64,19 @@ def _person(row: Row, default_zone: str, problems: list[Problem]) -> WantedPerso
     problems += list(_role_problems(row, roles))
     problems += list(_tag_problems(row, tags))
     since, until = _dates(row, default_zone, problems)
+    returns = row.values.get("returns", "").lower()
+    if returns not in {"", "yes"}:
+        rule = _("It is yes or empty.")
+        problems.append(bad(row.where, "returns", returns, rule, row.line))
     if len(problems) > before:
         return None
     display = row.values.get("display_name") or name
     pseudonym = row.values.get("pseudonym", "")
     return WantedPerson(
-        name, display, email or None, roles, tags, since, until, pseudonym, row.where, row.line
+        *(name, display, email or None, roles, tags, since, until, pseudonym),
+        returns=bool(returns),
+        where=row.where,
+        line=row.line,
     )
 
 
@@ -133,5 +140,5 @@ def _role_problems(row: Row, roles: tuple[str, ...]) -> Iterator[Fault]:
             near = nearest(role, (*ROLES, "teacher", "student"))
             guess = {"teacher": "instructor", "student": "learner"}.get(near, near)
             hint = _("Did you mean {near}?").format(near=guess) if guess else known
-            what = _("there is no role {role}.").format(role=role)
-            yield Fault(row.where, what, "", hint, row.line, "roles", role)
+            what = _("there is no role {role}.").format(role=shortened(role))
+            yield Fault(row.where, what, "", hint, row.line, "roles", shortened(role))

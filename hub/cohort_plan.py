@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bioskills.base.tables import PLATFORM, Cohort
 from bioskills.base.tables_cohorts import CohortOptions
 from bioskills.base.text import _
-from bioskills.hub.cohort_change import Change
+from bioskills.hub.cohort_change import Change, count_of
 from bioskills.hub.cohort_limits import differences
 from bioskills.hub.cohort_people import People
 from bioskills.hub.cohort_record import Record
@@ -24,7 +24,7 @@ from bioskills.hub.cohort_wish import Wish
 def apply_wish(
     session: Session, wish: Wish, *, actor: str, now: datetime, platform_roles: bool = False
 ) -> list[Change]:
-    """Make the database as the file wants it and return what changed.
+    """Make the database as the file wants it and return what changed, and who is kept out.
 
     Roll the session back instead of committing to have a plan.
 
@@ -40,7 +40,7 @@ def apply_wish(
             of somebody else, or the file touches a role of the platform without being allowed to.
     """
     record = Record(session)
-    people = People(session, wish, record, now)
+    people = People(session, wish, record, actor, now)
     people.check(platform_roles=platform_roles)
     versions = course_versions(session, wish)
     changes = [
@@ -50,8 +50,8 @@ def apply_wish(
     ]
     for run in wish.runs:
         changes += ensure_run(session, record, wish, run, versions[run.slug])
-    if changes:
-        record.keep(wish.cohort, "apply", actor, now, len(changes))
+    if count := count_of(changes):
+        record.keep(wish.cohort, "apply", actor, now, count)
     return changes
 
 

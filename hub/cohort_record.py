@@ -13,14 +13,15 @@ from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from bioskills.base.problems import InputError, Problem
-from bioskills.base.tables import AuditEntry, Base, Cohort, Membership, Person, Run
+from bioskills.base.tables import AuditEntry, Base, Cohort, Membership, Person, Run, UtcTime
 from bioskills.base.tables_cohorts import CohortChange, CohortOptions, SeatTags
 from bioskills.base.tables_notices import Notice
 from bioskills.base.tables_teaching import Withdrawal
 from bioskills.base.text import _, ngettext
 
 TAKEN_BACK: Mapping[str, type[Base]] = {
-    table.__tablename__: table for table in (Membership, SeatTags, CohortOptions, Cohort, Run)
+    table.__tablename__: table
+    for table in (Membership, SeatTags, CohortOptions, Cohort, Run, Withdrawal)
 }
 
 
@@ -68,17 +69,20 @@ class Record:
 
 def last_change(session: Session, cohort: str) -> CohortChange | None:
     """Return the newest change of a cohort, if an undo would take it back."""
-    newest = session.scalars(
-        select(CohortChange)
-        .where(CohortChange.cohort == cohort)
-        .order_by(CohortChange.id.desc())
-        .limit(1)
-    ).first()
+    newest = newest_change(session, cohort)
     return newest if newest and newest.undone_at is None and newest.kind != "undo" else None
+
+
+def newest_change(session: Session, cohort: str) -> CohortChange | None:
+    """Return the newest change of a cohort, an undo included."""
+    chosen = select(CohortChange).where(CohortChange.cohort == cohort)
+    return session.scalars(chosen.order_by(CohortChange.id.desc()).limit(1)).first()
 
 
 def undo(session: Session, cohort: str, *, actor: str, at: datetime) -> list[str]:
     """Take the last change of a cohort back and return sentences about what stays.
+
+    How many rows were put back stands in the newest change then; it may be none.
 
     Raises:
         InputError: There is none, or something that it wrote changed since.
@@ -177,5 +181,5 @@ def _plain(value: Any) -> Any:
 
 def _typed(row: Base, key: str, value: Any) -> Any:
     column = inspect(type(row)).column_attrs[key].columns[0]
-    is_time = column.type.python_type is datetime
+    is_time = isinstance(column.type, UtcTime)
     return datetime.fromisoformat(value) if is_time and value is not None else value

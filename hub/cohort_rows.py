@@ -4,6 +4,7 @@ Law: a row keeps where it stands in the file, so that every later fault can
 name its line. Values are stripped text here; nothing is judged but the form.
 """
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,8 +20,12 @@ from bioskills.hub.cohort_columns import (
     TABLES,
 )
 from bioskills.hub.cohort_limits import LAB_LIMITS
-from bioskills.hub.cohort_wish import Fault
+from bioskills.hub.cohort_wish import Fault, shortened
+from bioskills.hub.formula_guard import unguarded
 
+_PART = r"""(?:"[^"\n]*"|'[^'\n]*'|[\w-]++)"""
+DEEP_NAME = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{12}}")
+"""A dotted name of more parts than any table here has; reading a very long one takes quadratic time."""
 Numbered = tuple[int, Sequence[str]]
 """A line's number and its values."""
 ONCE = ("title", "seats", "environment", *LAB_LIMITS)
@@ -63,7 +68,9 @@ def rows_below(
         if any(value.strip() for value in values[len(header) :]):
             problems.append(_surplus(where, len(header), line))
         named = {
-            key: tidy(value) for key, value in zip(header, values, strict=False) if key in keys
+            key: unguarded(tidy(value))
+            for key, value in zip(header, values, strict=False)
+            if key in keys
         }
         if any(named.values()):
             rows.append(Row(where, named, line))
@@ -96,7 +103,7 @@ def _said_once(rows: list[Row], key: str, problems: list[Problem]) -> str | None
     for row, value in given[1:]:
         if value != given[0][1]:
             what = _("{key} is {value!r}, and {first!r} in an earlier row.")
-            told = what.format(key=key, value=value, first=given[0][1])
+            told = what.format(key=key, value=shortened(value), first=shortened(given[0][1]))
             rule = _("It is the cohort's, so it is the same in each row, or in one alone.")
             problems.append(Fault(row.where, told, rule, "", row.line, key, value))
     return given[0][1] if given else None
@@ -144,10 +151,7 @@ def sheet_from_book(
 
 def sheet_from_toml(text: str, file: str, problems: list[Problem]) -> Sheet:
     """Return the rows of a TOML text; unknown keys are added to the problems."""
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError([Fault(file, _("is not TOML: {error}.").format(error=error))]) from error
+    tables = _tables(text, file)
     problems += [_unknown(file, key, TABLES) for key in tables if key not in TABLES]
     problems += _wrong_tables(tables, file)
     cohort = Row(f"{file}, [cohort]", _texts(tables.get("cohort", {})))
@@ -167,13 +171,13 @@ def sheet_from_toml(text: str, file: str, problems: list[Problem]) -> Sheet:
 def _wrong_tables(tables: Mapping[str, object], file: str) -> Iterator[Problem]:
     for name in ("cohort", "limits"):
         if not isinstance(tables.get(name, {}), dict):
-            what = _("{name} is {value!r}.").format(name=name, value=tables[name])
+            what = _("{name} is {value}.").format(name=name, value=_shown(tables[name]))
             step = _("Write it as a table below a line [{name}].").format(name=name)
             yield Fault(file, what, next=step)
     for name in ("people", "runs"):
         found = tables.get(name, [])
         if not isinstance(found, list) or not all(isinstance(body, dict) for body in found):
-            what = _("{name} is {value!r}.").format(name=name, value=found)
+            what = _("{name} is {value}.").format(name=name, value=_shown(found))
             step = _("Write each as a table below a line [[{name}]].").format(name=name)
             yield Fault(file, what, next=step)
         elif name == "people" and not found:
@@ -198,9 +202,37 @@ def _texts(body: object) -> dict[str, str]:
     if not isinstance(body, dict):
         return {}
     return {
-        key: tidy(" ".join(map(str, value)) if isinstance(value, list) else str(value))
+        key: tidy(" ".join(map(_text, value)) if isinstance(value, list) else _text(value))
         for key, value in body.items()
     }
+
+
+def _tables(text: str, file: str) -> dict[str, object]:
+    deep, step = _("is nested too deeply."), _("Write plain tables, as in the template.")
+    if DEEP_NAME.search(text):
+        raise InputError([Fault(file, deep, next=step)])
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise InputError([Fault(file, deep, next=step)]) from None
+    except ValueError as error:
+        what = _("is not TOML: {error}.").format(error=shortened(str(error)))
+        raise InputError([Fault(file, what)]) from error
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:
+        # A number of more digits than Python writes out; no column takes one.
+        return hex(value) if isinstance(value, int) else type(value).__name__
+
+
+def _shown(value: object) -> str:
+    try:
+        return shortened(repr(value))
+    except ValueError:
+        return type(value).__name__
 
 
 def _unknown(where: str, key: str, known: Iterable[str], line: int = 0) -> Problem:
@@ -210,8 +242,8 @@ def _unknown(where: str, key: str, known: Iterable[str], line: int = 0) -> Probl
         if near
         else _("Known: {known}.").format(known=", ".join(known))
     )
-    what = _("there is no column or key {key!r}.").format(key=key)
-    return Fault(where, what, "", hint, line, key, key)
+    what = _("there is no column or key {key!r}.").format(key=shortened(key))
+    return Fault(where, what, "", hint, line, shortened(key), shortened(key))
 
 
 def _double(where: str, name: str, line: int) -> Problem:

@@ -1,10 +1,11 @@
 """Make runs as a cohort file wants them.
 
-Law: a run keeps the course version it began with, and its cohort.
+Law: a run keeps the course version it began with, and its cohort. What a course maps as the
+resit of a task begins in preparation: nobody has it before it is given to them.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.tables import Assignment, Cohort, CourseVersion, Job, Run
 from bioskills.base.text import _
+from bioskills.competence.mapping import MappingError, parse_mapping
 from bioskills.hub.cohort_change import Change
 from bioskills.hub.cohort_record import Record
 from bioskills.hub.cohort_wish import WantedRun, Wish
@@ -82,7 +84,7 @@ def ensure_run(
                 )
             ]
         )
-    return list(_move_run(record, run, wanted))
+    return list(_move_run(record, run, wanted, version_of(session, run)))
 
 
 def _new_run(
@@ -98,8 +100,11 @@ def _new_run(
     )
     record.add(run)
     session.flush()
+    kept_back = _resits(version)
     for position, entry in enumerate(version.manifest["assignments"]):
-        session.add(_new_assignment(run, position, entry))
+        row = _new_assignment(run, position, entry)
+        row.state = "draft" if row.name in kept_back else "open"
+        session.add(row)
     session.add(Job(kind="release", run_id=run.id))
     return [
         Change(
@@ -113,6 +118,14 @@ def _new_run(
     ]
 
 
+def _resits(version: CourseVersion) -> frozenset[str]:
+    """Return what is kept in preparation until it is given to somebody as a resit."""
+    try:
+        return parse_mapping(version.mapping, version.course).resits
+    except MappingError:
+        return frozenset()
+
+
 def _new_assignment(run: Run, position: int, entry: dict[str, object]) -> Assignment:
     day = run.opens_at.astimezone(ZoneInfo(run.time_zone)) + timedelta(
         days=int(str(entry["due_offset_days"]))
@@ -122,15 +135,30 @@ def _new_assignment(run: Run, position: int, entry: dict[str, object]) -> Assign
         run_id=run.id,
         name=str(entry["id"]),
         position=position,
-        state="open",
         due_at=min(due, run.closes_at),
         release_policy=str(entry["release"]),
     )
 
 
-def _move_run(record: Record, run: Run, wanted: WantedRun) -> Iterator[Change]:
-    for key in ("opens_at", "closes_at", "time_zone"):
+def version_of(session: Session, run: Run) -> CourseVersion:
+    """Return the course version that a run delivers."""
+    return session.get_one(CourseVersion, run.course_version_id)
+
+
+def _move_run(
+    record: Record, run: Run, wanted: WantedRun, version: CourseVersion
+) -> Iterator[Change]:
+    words = {"opens_at": _("opens"), "closes_at": _("closes"), "time_zone": _("time zone")}
+    for key, word in words.items():
         old, new = getattr(run, key), getattr(wanted, key)
         if old != new:
             record.set(run, **{key: new})
-            yield Change("~", wanted.slug, f"{key} {old} → {new}", "run")
+            text = _("{what} {old} → {new} ({course} {version})").format(
+                what=word, old=_said(old), new=_said(new),
+                course=version.course, version=version.version,
+            )  # fmt: skip
+            yield Change("~", wanted.slug, text, "run")
+
+
+def _said(value: datetime | str) -> str:
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else value

@@ -12,6 +12,7 @@ from pathlib import Path
 from bioskills.base.commands import Verbs, verbs_of
 from bioskills.base.settings import Settings, load_settings
 from bioskills.base.text import _
+from bioskills.hub.years import is_meant, rule
 
 Parser = argparse.ArgumentParser
 
@@ -81,11 +82,18 @@ def _add_copy(verbs: "Verbs[Parser]", say: Callable[[str], None]) -> None:
     parser.add_argument(
         "--opens",
         required=True,
-        type=date.fromisoformat,
+        type=_day,
         metavar="DATE",
         help=_("Day on which its first run opens, such as 2027-09-06."),
     )
     parser.add_argument("--title", default="", help=_("Its name on pages."))
+
+
+def _day(text: str) -> date:
+    day = date.fromisoformat(text)
+    if not is_meant(day):
+        raise argparse.ArgumentTypeError(rule())
+    return day
 
 
 def _file(settings: Settings, options: argparse.Namespace) -> list[str]:

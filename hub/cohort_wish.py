@@ -12,6 +12,7 @@ from bioskills.base.tables import PLATFORM
 from bioskills.base.text import _
 from bioskills.hub.cohort_limits import Limits
 
+SHOWN_CHARS = 100
 PLATFORM_ROLES = ("admin", "manager")
 
 
@@ -30,7 +31,11 @@ class Fault(Problem):
 
 @dataclass(frozen=True)
 class WantedPerson:
-    """A person as the file wants them; `since` and `until` are those of their seats."""
+    """A person as the file wants them; `since` and `until` are those of their seats.
+
+    Attributes:
+        returns: Whether somebody who has left the cohort takes part again.
+    """
 
     name: str
     display_name: str
@@ -40,6 +45,7 @@ class WantedPerson:
     since: datetime | None = None
     until: datetime | None = None
     pseudonym: str = ""
+    returns: bool = False
     where: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 
@@ -81,5 +87,10 @@ class Wish:
 
 def bad(where: str, key: str, value: str, rule: str, line: int = 0) -> Fault:
     """Return the fault of a value that breaks a rule."""
-    what = _("{key} is {value!r}.").format(key=key, value=value)
-    return Fault(where, what, rule, "", line, key, value)
+    what = _("{key} is {value!r}.").format(key=key, value=shortened(value))
+    return Fault(where, what, rule, "", line, key, shortened(value))
+
+
+def shortened(value: str) -> str:
+    """Return as much of a value as a message can show."""
+    return value if len(value) <= SHOWN_CHARS else f"{value[:SHOWN_CHARS]}…"

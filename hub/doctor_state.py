@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from bioskills.base.places import database_url, hub_database_url
 from bioskills.base.store import sqlite_path
 from bioskills.base.text import _
 from bioskills.hub.doctor import Check, Examination, Patient, fault, ok, warning
+from bioskills.hub.privileges import run_as
+from bioskills.hub.readiness import bare_environment
+from bioskills.hub.secrets_store import open_plain
 from bioskills.hub.state import folders_of, owners_of
 
 ENVIRONMENTS = ("hub", "lab", "course")
@@ -169,6 +173,8 @@ def _ask_database(
         text=True,
         check=False,
         cwd="/",
+        # As the services have it: what root's own environment holds is nobody's business.
+        env=bare_environment(),
         timeout=60,
         **as_service,
     )
@@ -192,12 +198,17 @@ def check_hub_database(patient: Patient) -> Check:
         return ok("hub-database", _("The hub's own database is not SQLite."))
     if not file.exists():
         return ok("hub-database", _("No hub database yet; the first start makes it."))
-    with file.open("rb") as opened:
-        head = opened.read(SQLITE_VERSIONS.stop)
-    if head[SQLITE_VERSIONS] == SQLITE_WAL:
+    owners = owners_of(patient.settings)
+    found = run_as(owners.hub, owners.groups(owners.hub), partial(_versions_of, file))
+    if found == SQLITE_WAL.hex():
         return ok("hub-database", _("The hub's own database is in WAL mode."))
     text = _("The hub's own database is not in WAL mode: sign-ins may wait for one another.")
     return warning("hub-database", text, _("Start the hub once: bioskills run"))
+
+
+def _versions_of(file: Path) -> str:
+    with open_plain(file) as opened:
+        return opened.read(SQLITE_VERSIONS.stop)[SQLITE_VERSIONS].hex()
 
 
 def check_papers(patient: Patient) -> Check:

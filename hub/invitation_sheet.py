@@ -20,8 +20,8 @@ from bioskills.base.settings import Settings
 from bioskills.base.tables import Person
 from bioskills.base.text import _, ngettext, reader, reading_as
 from bioskills.hub import invitations
-from bioskills.hub.campus.spreadsheets import guarded
 from bioskills.hub.campus.wording import day_tag
+from bioskills.hub.formula_guard import guarded
 
 HERE = Path(__file__).parent
 

@@ -50,18 +50,24 @@ class AdminsHandler(UserServerAPIHandler):  # type: ignore[misc]  # jupyterhub i
         if user is None or user.kind != "user" or RUN_LABS_SCOPE not in self.parsed_scopes:
             raise said(HTTPStatus.FORBIDDEN, _("Labs of others are run by admins."))
 
-    def note(self, action: str, name: str) -> None:
-        """Write into the audit log what was done, by pseudonyms."""
-        with self.store.transaction() as session:
-            actor, owner = (find_person(session, who) for who in (self.current_user.name, name))
-            entry = AuditEntry(
-                at=now(),
-                actor=actor.pseudonym if actor else "?",
-                action=action,
-                subject=f"lab/{owner.pseudonym if owner else name}",
-                detail={},
-            )
-            session.add(entry)
+    async def note(self, action: str, name: str) -> None:
+        """Write into the audit log what was done, by pseudonyms; beside the event loop."""
+        await asyncio.to_thread(_note, self.store, self.current_user.name, action, name)
+
+
+def _note(store: Store, admin: str, action: str, name: str) -> None:
+    with store.transaction() as session:
+        actor, owner = (find_person(session, who) for who in (admin, name))
+        # A service's account is nobody's name; of anybody else unknown, nothing is kept.
+        known = name if is_account(name) else "?"
+        entry = AuditEntry(
+            at=now(),
+            actor=actor.pseudonym if actor else "?",
+            action=action,
+            subject=f"lab/{owner.pseudonym if owner else known}",
+            detail={},
+        )
+        session.add(entry)
 
 
 class LabsDoor(AdminsHandler):
@@ -132,16 +138,16 @@ class LabDoor(AdminsHandler):
         try:
             await self._start(name, "")
         except Exception:
-            self.note("tried to start lab", name)
+            await self.note("tried to start lab", name)
             raise
-        self.note("started lab", name)
+        await self.note("started lab", name)
 
     async def delete(self, name: str) -> None:
         """Stop it; 204 when it is gone, 202 when it goes on stopping."""
         self.require_admin()
         self._user(name)
         await self._stop(name, "")
-        self.note("stopped lab", name)
+        await self.note("stopped lab", name)
 
     def _user(self, name: str) -> Any:
         user = self.find_user(name)

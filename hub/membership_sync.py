@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from jupyterhub import orm
@@ -25,6 +26,7 @@ from bioskills.hub.grading_accounts import is_account
 from bioskills.hub.membership import Seat, everybody
 from bioskills.hub.membership_door import MEMBERSHIP_SCOPE
 from bioskills.hub.roles import EVERYBODY, groups_of, hub_role_of
+from bioskills.hub.session_ends import end_sessions, end_when_settled
 
 BATCH = 50
 """People in one commit: some hundredths of a second in which the hub answers nobody."""
@@ -54,6 +56,9 @@ class MembershipSync:
         async with self._turn:
             begun = time.monotonic()
             people = await asyncio.to_thread(self._people)
+            # Before any role is written: nobody has one for a moment who must prove more first.
+            for name in await asyncio.to_thread(self._app.authenticator.lacking, people):
+                self._sign_out(name)
             for names in _batches(sorted(people)):
                 self._settle(names, people)
                 await asyncio.sleep(0)
@@ -145,9 +150,10 @@ class MembershipSync:
     # ---- who has none
 
     async def show_out(self, name: str) -> bool:
-        """End what one person has at the hub, whatever the table says; False while a lab is pending.
+        """End what one person has at the hub, whatever the table says.
 
-        For whom an identity provider took back: who still has a seat may sign in again.
+        For whom an identity provider took back: who still has a seat may sign in again. False
+        where a lab is not ended yet; one that starts ends as soon as it has started.
         """
         async with self._turn:
             gone = _users(orm.User.api_tokens, orm.User.oauth_codes)
@@ -156,7 +162,25 @@ class MembershipSync:
                 return True
             self._end(user)
             self._app.db.commit()
+            self._end_starting_labs(user)
             return await self._end_labs(user)
+
+    def _end_starting_labs(self, user: orm.User) -> None:
+        wrapped = self._app.users[user] if user.id in self._app.users else None
+        for name, spawner in list(wrapped.spawners.items()) if wrapped else ():
+            if spawner.pending:
+                end_when_settled(spawner, partial(self._stop, wrapped, name))
+
+    async def _stop(self, user: Any, name: str) -> None:
+        await self._app.proxy.delete_user(user, name)
+        await user.stop(name)
+
+    def _sign_out(self, name: str) -> None:
+        """End the sign-ins of somebody who keeps the seat, and the lab."""
+        chosen = select(orm.User).where(orm.User.name == name)
+        user = self._app.db.scalars(chosen).one_or_none()
+        if user is not None:
+            end_sessions(self._app.db, user)
 
     async def _show_out(self, people: People) -> bool:
         """End what the gone have; False while a lab of theirs is not ended yet."""
@@ -190,8 +214,7 @@ class MembershipSync:
                 if spawner.pending:
                     done = False
                 elif spawner.active:
-                    await self._app.proxy.delete_user(wrapped, name)
-                    await wrapped.stop(name)
+                    await self._stop(wrapped, name)
             except Exception:  # noqa: BLE001 - whatever a spawner raises
                 # One lab that does not end keeps nobody else's from ending; it is tried again.
                 log.exception("Failed to end a lab of somebody without a seat")

@@ -15,16 +15,20 @@ from collections import defaultdict
 from contextvars import ContextVar
 from typing import Any
 
+from jupyterhub import orm
 from jupyterhub.auth import Authenticator
+from sqlalchemy import select
 from tornado import web
 from tornado.httpclient import HTTPClientError
 from traitlets import Bool, Instance, Unicode
 
 from bioskills.base.settings_oidc import Oidc
 from bioskills.base.tables import now
+from bioskills.hub.accounts import end_campus_sessions, owners_of_live_tokens
 from bioskills.hub.claims import Proof, RefusedError, enter, may_sign_in
 from bioskills.hub.claims_door import end_sign_ins
 from bioskills.hub.claims_reading import proof_of, subject_of
+from bioskills.hub.membership import find_person
 from bioskills.hub.oidc_endpoints import ProviderAwayError, find_endpoints, raised_when_away
 from bioskills.hub.oidc_pages import CallbackHandler, LoginHandler, LogoutHandler
 
@@ -220,8 +224,22 @@ class ClaimsMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
 
     async def _show_out(self, user: Any) -> None:
         await user.save_auth_state(None)
+        await asyncio.to_thread(self._end_at_campus, user.name)
         ended = await self.sync.show_out(user.name)
         self.log.warning("Ended tokens of %s%s", user.name, ", and the lab" if ended else "")
+
+    def _end_at_campus(self, name: str) -> None:
+        with self._store().transaction() as session:
+            if person := find_person(session, name):
+                end_campus_sessions(session, person, now())
+
+    async def has_tokens(self, user: Any) -> bool:
+        """Say whether a token that this person made at the campus may still be used."""
+        return user.name in await asyncio.to_thread(self._with_tokens)
+
+    def _with_tokens(self) -> set[str]:
+        with self._store().reading() as session:
+            return owners_of_live_tokens(session, now())
 
     def get_handlers(self, app: Any) -> list[Any]:
         """Add the provider's handlers, and begin to watch over those who ask for nothing."""
@@ -238,8 +256,12 @@ class ClaimsMixin(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
                 self.log.exception("Could not look who is still signed in; trying again")
 
     async def _look_at_all(self, app: Any) -> None:
-        """Look at everybody whose lab runs: a lab alone asks for nothing that needs a sign-in."""
-        for user in [user for user in app.users.values() if user.active]:
+        """Look at everybody whose lab runs or who has tokens: neither asks for a sign-in."""
+        owners = await asyncio.to_thread(self._with_tokens)
+        known = app.db.scalars(select(orm.User).where(orm.User.name.in_(owners))).all()
+        watched = {user.name: user for user in map(app.users.__getitem__, known)}
+        watched |= {user.name: user for user in app.users.values() if user.active}
+        for user in watched.values():
             _away.set(False)
             await self._look_at(user)
             if _away.get():

@@ -136,8 +136,8 @@ class LogoutHandler(OAuthLogoutHandler):  # type: ignore[misc]  # untyped
         """Forget the provider's tokens."""
         if user := self.current_user:
             end_sign_ins(user)
-            if not user.active:
-                # While a lab runs, the provider is still asked about its owner.
+            if not user.active and not await self.authenticator.has_tokens(user):
+                # While a lab runs or a token may be used, the provider is still asked about the owner.
                 await user.save_auth_state(None)
             self.authenticator.asked.pop(user.name, None)
 

@@ -12,7 +12,7 @@ from bioskills.base.places import Places
 from bioskills.base.problems import SetupError
 from bioskills.base.settings import Settings
 from bioskills.base.text import _
-from bioskills.hub.secrets_store import read_secret, write_private
+from bioskills.hub.secrets_store import MOST_BYTES, open_plain, read_secret, write_private
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -45,10 +45,9 @@ def read_client_secret(path: Path) -> str:
         SetupError: As above.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        with os.fdopen(handle, encoding="ascii") as file:
-            open_to_others = os.fstat(handle).st_mode & OTHERS
-            secret = file.read().strip()
+        with open_plain(path) as file:
+            open_to_others = os.fstat(file.fileno()).st_mode & OTHERS
+            secret = file.read(MOST_BYTES).decode("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         text = _(
             "The secret of the identity provider cannot be read ({path}: {reason}). Put it into that file, alone on a line."

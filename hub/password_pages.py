@@ -1,7 +1,7 @@
 """Let somebody who is signed in change the password and the second factor.
 
 Law: each change asks for the present password again, and ends every other sign-in; the
-browser that asked stays in.
+browser that asked stays in. What takes the second factor away asks for a code of it, too.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from tornado.web import authenticated
 
 from bioskills.base.text import _
-from bioskills.hub.attempts import sign_in_keys
+from bioskills.hub.attempts import code_keys, sign_in_keys
 from bioskills.hub.passwords import LONGEST, SHORTEST, strength_of
 from bioskills.hub.session_ends import end_sessions
 from bioskills.hub.sign_in_pages import SignInPage
@@ -36,6 +36,21 @@ class OwnPage(SignInPage):
         else:
             self.again([_("The present password is not right.")])
         return right is not None
+
+    async def has_code(self) -> bool:
+        """Say whether a code of the second factor was typed; otherwise the answer was sent."""
+        name, attempts = self.current_user.name, self.reception.attempts
+        keys = code_keys(name)
+        if wait := attempts.wait_s(keys):
+            self.too_soon(wait)
+            return False
+        attempts.failed(keys)
+        right = await self.reception.takes_code(name, self.get_argument("code", ""))
+        if right:
+            attempts.forgive(keys)
+        else:
+            self.again([_("This code is wrong, or was used before. Wait for the next one.")])
+        return right
 
     def again(self, faults: list[str]) -> None:
         """Show the form with what was wrong."""
@@ -143,7 +158,7 @@ class FactorOffHandler(OwnPage):
             why = _("One of your roles needs the second factor, so it stays on.")
             self.told(403, _("This is not open to you"), why)
             return
-        if not await self.is_proven():
+        if not await self.is_proven() or not await self.has_code():
             return
         await self.reception.switch_off(self.current_user.name)
         self.stay_alone()

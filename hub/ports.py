@@ -8,6 +8,8 @@ import socket
 from pathlib import Path
 
 LISTENING = "0A"
+MOST_BYTES = 4096
+"""Of a command line; its process chose how long that is."""
 PROC = Path("/proc")
 
 
@@ -48,7 +50,8 @@ def _inodes(port: int) -> set[str]:
 def _command_holding(sockets: set[str]) -> str:
     for process in PROC.iterdir():
         if process.name.isdigit() and sockets & _descriptors(process):
-            words = (process / "cmdline").read_bytes().split(b"\0")
+            with (process / "cmdline").open("rb") as file:
+                words = file.read(MOST_BYTES).split(b"\0")
             return b" ".join(words).decode(errors="replace").strip()
     return ""
 

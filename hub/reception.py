@@ -20,6 +20,7 @@ from bioskills.base.tables import Person, now
 from bioskills.hub import accounts, invitations, second_factor
 from bioskills.hub.accounts import Known
 from bioskills.hub.attempts import Attempts
+from bioskills.hub.factor_due import demanding
 from bioskills.hub.invitations import LinkState
 from bioskills.hub.membership import find_person, seats
 from bioskills.hub.passwords import Turns, faults_of, is_dated
@@ -89,11 +90,8 @@ class Reception:
 
     def needs_second_factor(self, name: str) -> bool:
         """Say whether a role of this person asks for a second factor."""
-        wanted = set(self.settings.sign_in.second_factor_roles)
-        if not wanted:
-            return False
         with self.store.reading() as session:
-            return any(seat.role in wanted for seat in seats(session, name))
+            return any(seat.role in demanding(self.settings) for seat in seats(session, name))
 
     def invited(self, secret: str) -> Invited:
         """Return whom a link is for; nothing about the person where it is not open."""
@@ -167,22 +165,26 @@ class Reception:
         return await self.writing(take)
 
     async def switch_on(self, name: str, key: bytes, code: str) -> list[str] | None:
-        """Ask for codes from now on; return recovery codes, or None for a wrong code."""
+        """Ask for codes from now on; return recovery codes, or None for a wrong code.
+
+        None as well where it is on by now: of two at the same time one key counts.
+        """
         step = second_factor.step_of(key, code, self.clock())
         if step is None:
             return None
         codes, sealed = second_factor.new_recovery_codes(), self.sealer.seal(key, name)
 
-        def switch(session: Session) -> None:
+        def switch(session: Session) -> bool:
             person = _person(session, name)
             account = accounts.account_of(session, person.id)
-            if account is not None:
-                second_factor.switch_on(account, sealed, step, codes)
-                note = "switched on second factor"
-                accounts.note(session, person.pseudonym, note, person.pseudonym)
+            if account is None or account.totp_sealed is not None:
+                return False
+            second_factor.switch_on(account, sealed, step, codes)
+            note = "switched on second factor"
+            accounts.note(session, person.pseudonym, note, person.pseudonym)
+            return True
 
-        await self.writing(switch)
-        return codes
+        return codes if await self.writing(switch) else None
 
     async def switch_off(self, name: str) -> None:
         """Ask for the password alone from now on."""

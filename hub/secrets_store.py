@@ -4,11 +4,16 @@ Law: no secret stands in an environment, a command line or a log; a secret is
 made once, never printed, and readable by its owner (and root) alone.
 """
 
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
-TOKEN_BYTES = 32
+from bioskills.base.text import _
+
+TOKEN_BYTES, MOST_BYTES = 32, 4096
 
 
 def ensure_secret(path: Path, owner: int | None = None) -> str:
@@ -33,11 +38,26 @@ def read_secret(path: Path) -> str:
     """Return the secret in this file; a link in its place is refused.
 
     Raises:
-        OSError: It is not there, is a link, or may not be read.
+        OSError: It is not there, is a link or no plain file, or may not be read.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(handle, encoding="ascii") as file:
-        return file.read().strip()
+    with open_plain(path) as file:
+        return file.read(MOST_BYTES).decode("ascii").strip()
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file for reading, where somebody else may have laid something instead.
+
+    A link is not followed, a pipe that nobody writes to keeps nobody waiting, and whoever
+    reads takes no more than they ask for: root reads in folders that a service can write.
+
+    Raises:
+        OSError: It is not there, is a link or no plain file, or may not be read.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, _("This is not a plain file"), str(path))
+    return os.fdopen(handle, "rb")
 
 
 def write_private(path: Path, text: str, owner: int) -> None:

@@ -4,13 +4,30 @@ Law: after a link was used nothing that was open before stays so: sign-ins of br
 tokens, and labs, because whoever sat in a lab holds its token. Work lies in files and stays.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.utils import new_token
 
-LAB_NOTE = "Server at "
-"""How the hub notes the token of a running lab itself."""
+from bioskills.base.wire import LAB_SCOPE
+
+LOOK_S = 0.1
+Stop = Callable[[], Awaitable[object]]
+_under_way: set[asyncio.Task[None]] = set()
+"""The event loop itself holds tasks by weak references alone."""
+
+OF_THE_HUB, LAB_NOTE = "jupyterhub", "Server at "
+"""Client and note of the token that the hub makes for a lab; a person can write both."""
+LAB_SCOPES = {"users:activity", "access:servers", LAB_SCOPE}
+
+
+def is_of_a_lab(token: Any) -> bool:
+    """Say whether a token is a lab's own, or can do nothing that such a one cannot."""
+    noted = token.client_id == OF_THE_HUB and (token.note or "").startswith(LAB_NOTE)
+    return noted and {scope.partition("!")[0] for scope in token.scopes} <= LAB_SCOPES
 
 
 async def end_everywhere(handler: Any, name: str) -> None:
@@ -21,8 +38,28 @@ async def end_everywhere(handler: Any, name: str) -> None:
     # Before the labs, which take seconds to stop: nothing that is open may be used meanwhile.
     end_sessions(handler.db, user.orm_user, labs=True)
     for server, spawner in list(user.spawners.items()):
-        if spawner.active and not spawner.pending:
-            await handler.stop_single_user(user, server)
+        stop = partial(handler.stop_single_user, user, server)
+        if spawner.pending:
+            end_when_settled(spawner, stop)
+        elif spawner.active:
+            await stop()
+
+
+def end_when_settled(spawner: Any, stop: Stop) -> None:
+    """End a lab as soon as a start or a stop that is under way is over; returns at once.
+
+    JupyterHub refuses to stop what still starts, and that can wait in the queue for long.
+    """
+    task = asyncio.get_running_loop().create_task(_end_when_settled(spawner, stop))
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+
+
+async def _end_when_settled(spawner: Any, stop: Stop) -> None:
+    while spawner.pending:  # noqa: ASYNC110 - the hub has no event for it
+        await asyncio.sleep(LOOK_S)
+    if spawner.active:
+        await stop()
 
 
 def end_sessions(db: Any, user: Any, *, labs: bool = False) -> None:
@@ -35,7 +72,7 @@ def end_sessions(db: Any, user: Any, *, labs: bool = False) -> None:
     """
     user.cookie_id = new_token()
     for token in list(user.api_tokens):
-        if labs or not (token.note or "").startswith(LAB_NOTE):
+        if labs or not is_of_a_lab(token):
             db.delete(token)
     for code in db.query(orm.OAuthCode).filter_by(user_id=user.id):
         db.delete(code)

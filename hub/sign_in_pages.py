@@ -7,6 +7,7 @@ is taken out of the request before anything can log it.
 
 import hashlib
 import secrets
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +23,10 @@ from bioskills.hub import second_factor
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.attempts import client_address
 from bioskills.hub.hub_words import language_at
+from bioskills.hub.origins import trusted_fronts
 from bioskills.hub.reception import Reception
+from bioskills.hub.speakers import speaker_uid
+from bioskills.hub.state import proxy_uid
 
 STATIC = Path(__file__).parent / "campus" / "static"
 STATIC_PATH = r"/sign-in/(campus\.css|sign-in\.css|logo\.svg|theme\.js)"
@@ -102,13 +106,19 @@ class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("X-Frame-Options", "DENY")
 
-    @property
+    @cached_property
     def address(self) -> str:
-        """Where the browser is, as far as it can be trusted."""
-        context = self.request.connection.context
-        peer = getattr(context, "_orig_remote_ip", None) or self.request.remote_ip or ""
+        """Where the browser is, as far as it can be trusted.
+
+        Only our proxy may say so: labs and their relay reach the hub's port, too.
+        """
+        settings = self.reception.settings
+        port = self.request.connection.context.address[1]
+        uid = speaker_uid(port, settings.network.hub_port)
+        if uid != proxy_uid(settings):
+            return f"this machine, uid {uid}"
         forwarded = ",".join(self.request.headers.get_list("X-Forwarded-For"))
-        return client_address(peer, forwarded)
+        return client_address(forwarded, front=bool(trusted_fronts(settings)))
 
     @property
     def mark(self) -> str:
@@ -116,9 +126,14 @@ class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
         name = self.authenticator.normalize_username(self.get_argument("username", ""))
         return self.mark_of(name)
 
+    @property
+    def mark_name(self) -> str:
+        """The name of the mark's cookie: over https one that no lab on a sibling host can plant."""
+        return f"__Host-{MARK}" if self.settings.get("cookie_host_prefix_enabled") else MARK
+
     def mark_of(self, name: str) -> str:
         """Return this browser's mark, if it is one of this person's."""
-        raw = self.get_secure_cookie(MARK, max_age_days=MARK_DAYS)
+        raw = self.get_secure_cookie(self.mark_name, max_age_days=MARK_DAYS)
         owner, _colon, mark = (raw or b"").decode().partition(":")
         return mark if owner == name else ""
 
@@ -179,7 +194,7 @@ class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
             _("Too many tries"),
             wait.format(n=seconds),
             _(
-                "Nobody is locked out. If you forgot your password, ask the person who invited you for a new link."
+                "Others may have tried your name. Where you signed in before, you need not wait for them; a new link from the person who invited you always works."
             ),
         )
 
@@ -281,5 +296,5 @@ class SignInPage(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
         if not mark:
             value, path = f"{name}:{secrets.token_hex(16)}", self.hub.base_url
             self._set_cookie(
-                MARK, value, encrypted=True, path=path, expires_days=MARK_DAYS, samesite="Lax"
+                self.mark_name, value, path=path, expires_days=MARK_DAYS, samesite="Lax"
             )

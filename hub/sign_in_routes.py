@@ -10,11 +10,12 @@ from typing import Any
 from jupyterhub.handlers.login import LoginHandler
 
 from bioskills.base.text import _
-from bioskills.hub.attempts import PERSON_HERE, Rule, sign_in_keys
+from bioskills.hub.attempts import Rule, code_keys, sign_in_keys
 from bioskills.hub.join_pages import ChooseHandler, JoinHandler
 from bioskills.hub.password_pages import FactorHandler, FactorOffHandler, PasswordHandler
 from bioskills.hub.passwords import LONGEST
 from bioskills.hub.reception import Reception
+from bioskills.hub.session_ends import end_sessions
 from bioskills.hub.sign_in_pages import STATIC, STATIC_PATH, OurStatic, SignInPage
 
 LONGEST_NAME = 65
@@ -73,8 +74,7 @@ class CodeHandler(SignInPage):
         if not name:
             self.redirect(self.settings["login_url"])
             return
-        keys = [(f"code {name}", PERSON_HERE)]
-        attempts = self.reception.attempts
+        keys, attempts = code_keys(name), self.reception.attempts
         if wait := attempts.wait_s(keys):
             self.too_soon(wait)
             return
@@ -99,7 +99,7 @@ class FirstFactorHandler(SignInPage):
         if key is None or not must or _has_factor(self.reception, name):
             self.redirect(self.settings["login_url"])
             return
-        keys, attempts = [(f"code {name}", PERSON_HERE)], self.reception.attempts
+        keys, attempts = code_keys(name), self.reception.attempts
         if wait := attempts.wait_s(keys):
             self.too_soon(wait)
             return
@@ -109,6 +109,9 @@ class FirstFactorHandler(SignInPage):
             self.set_up_factor(name, _("This code is wrong. Wait for the next one."), ticket)
             return
         attempts.forgive(keys)
+        if user := self.find_user(name):
+            # Whatever was signed in before had no second factor.
+            end_sessions(self.db, user.orm_user)
         await self.let_in(name, codes)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bioskills.base.places import Places, database_url, places_of
 from bioskills.base.problems import SetupError
+from bioskills.base.runtime import one_account_for_all
 from bioskills.base.settings import Settings
 from bioskills.base.store import ensure_schema, known_revisions, schema_revisions, sqlite_path
 from bioskills.base.text import _
@@ -72,6 +73,12 @@ def owners_of(settings: Settings) -> Owners:
     if me != 0:
         return Owners(*[me] * 9)
     return Owners(0, *(settings.labs.service_uid + n for n in range(8)))
+
+
+def proxy_uid(settings: Settings) -> int:
+    """Return whom the proxy runs as, whoever asks; `owners_of` answers only who starts it all."""
+    alone = one_account_for_all(places_of(settings).state)
+    return os.geteuid() if alone else settings.labs.service_uid
 
 
 @dataclass(frozen=True)

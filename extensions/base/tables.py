@@ -179,17 +179,18 @@ class AssignmentVersion(Base):
 
 
 class Extension(Base):
-    """A later due date for one learner."""
+    """A later due date for one learner; ended, never erased."""
 
     __tablename__ = "extension"
-    __table_args__ = (UniqueConstraint("assignment_id", "person_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"))
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), index=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     due_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(String(500), default="")
     granted_by: Mapped[str] = mapped_column(String(64))
     granted_at: Mapped[datetime] = mapped_column(default=now)
+    ended_by: Mapped[str | None] = mapped_column(String(64))
+    ended_at: Mapped[datetime | None]
 
 
 class Submission(Base):

@@ -41,12 +41,13 @@ class Excuse(Base):
 
 
 class Resit(Base):
-    """Another attempt for one learner, with a due date of its own."""
+    """Another attempt for one learner, with a due date of its own: at the same assignment, or by another."""
 
     __tablename__ = "resit"
     id: Mapped[int] = mapped_column(primary_key=True)
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), index=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    by_assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
     due_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(String(500))
     given_by: Mapped[str] = mapped_column(String(16))

@@ -186,6 +186,7 @@ class Feedback(Wire):
     points: str
     max_points: str
     late: str = Field("", description="What coming late took off the points; a sentence.")
+    counts: str = Field("", description="Whether this attempt counts, and why; a sentence.")
     reason: str = Field("", description="A sentence where the work could not be graded as it came.")
     mended: list[str] = Field([], description="Sentences: what was repaired before grading.")
     next: str = Field("", description="What to try next, as one sentence.")

@@ -140,6 +140,11 @@ class Mapping:
         """Every outcome that some cell gives evidence for."""
         return frozenset[str]().union(*(task.outcomes for task in self.tasks))
 
+    @property
+    def resits(self) -> frozenset[str]:
+        """The assignments that are there for a resit: each task's, but for its first."""
+        return frozenset(name for task in self.tasks for name in task.assignments[1:])
+
     def task(self, task_id: str) -> Task:
         """Return the task with this id; KeyError where there is none."""
         return {task.id: task for task in self.tasks}[task_id]

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from bioskills.competence.evidence import MACHINE, EvidenceRecord
 from bioskills.competence.framework import RULE, Framework
@@ -15,6 +16,33 @@ from bioskills.competence.results import Reason, SetAside, TaskRef
 from bioskills.competence.tasks import Mapping, Task
 
 _Attempt = tuple[str, str, int]
+
+
+class Limits(Protocol):
+    """How often a task may be tried, as a mapping or a manifest says it."""
+
+    @property
+    def max(self) -> int | None:
+        """Attempts that can count; None for no limit."""
+
+    @property
+    def cooldown_hours(self) -> int:
+        """Least hours between one hand-in and the next that counts."""
+
+
+def excess(limits: Limits, number: int, at: datetime, before: datetime | None) -> Reason | None:
+    """Return why an attempt counts neither as evidence nor in a grade; None where it does.
+
+    Args:
+        limits: Of the task.
+        number: Of the attempt among all hand-ins of the task, from 1.
+        at: When it was handed in.
+        before: When the attempt before it was handed in; None where there was none.
+    """
+    if limits.max is not None and number > limits.max:
+        return "too_many_attempts"
+    wait = timedelta(hours=limits.cooldown_hours)
+    return "too_soon" if before is not None and at - before < wait else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +114,12 @@ def _hand_ins(records: Sequence[EvidenceRecord]) -> dict[_Attempt, datetime]:
     return found
 
 
-def _too_soon(record: EvidenceRecord, task: Task, hand_ins: dict[_Attempt, datetime]) -> bool:
-    before = (record.course, record.task, record.attempt - 1)
-    previous = record.previous_at or hand_ins.get(before)
-    wait = timedelta(hours=task.attempts.cooldown_hours)
-    return previous is not None and record.submitted_at - previous < wait
-
-
 def _attempt_reason(
     record: EvidenceRecord, task: Task, hand_ins: dict[_Attempt, datetime]
 ) -> Reason | None:
-    if task.attempts.max is not None and record.attempt > task.attempts.max:
-        return "too_many_attempts"
-    return "too_soon" if _too_soon(record, task, hand_ins) else None
+    before = (record.course, record.task, record.attempt - 1)
+    previous = record.previous_at or hand_ins.get(before)
+    return excess(task.attempts, record.attempt, record.submitted_at, previous)
 
 
 def _origin_reason(

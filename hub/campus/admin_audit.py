@@ -26,6 +26,7 @@ from bioskills.hub.campus.callers import Browser, browser
 from bioskills.hub.campus.pages_shared import require_admin
 from bioskills.hub.campus.site import Site
 from bioskills.hub.campus.wording import utc
+from bioskills.hub.years import is_meant, rule
 
 PAGE = 50
 MOST_IN_FILE = 50_000
@@ -177,5 +178,9 @@ def _day(text: str, field: str, zone: str, problems: list[Problem]) -> datetime 
     except ValueError:
         what = _("{text!r} cannot be read.").format(text=text[:40])
         problems.append(Problem(field, what, next=_("Give a date such as 2027-03-19.")))
+        return None
+    if not is_meant(found):
+        what = _("{text!r} cannot be meant.").format(text=text[:40])
+        problems.append(Problem(field, what, next=rule()))
         return None
     return datetime.combine(found, time(), ZoneInfo(zone))

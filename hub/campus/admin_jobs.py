@@ -144,7 +144,7 @@ def _failed() -> Select[Job, str, str, str]:
 
 
 def _rows(session: Session, query: Select[Job, str, str, str]) -> list[JobRow]:
-    return [_row(*found) for found in session.execute(query).tuples()]
+    return [_row(*found) for found in session.execute(query)]
 
 
 def _row(job: Job, run: str, assignment: str | None, pseudonym: str | None) -> JobRow:

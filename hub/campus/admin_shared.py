@@ -97,7 +97,7 @@ def names_of(session: Session, pseudonyms: Iterable[str]) -> dict[str, str]:
     """Return who stands behind pseudonyms now; who was erased is missing."""
     wanted = select(Person.pseudonym, Person.display_name)
     rows = session.execute(wanted.where(Person.pseudonym.in_(set(pseudonyms))))
-    return dict(rows.tuples().all())
+    return {row.pseudonym: row.display_name for row in rows}
 
 
 def find_who(session: Session, typed: str) -> Person | None:

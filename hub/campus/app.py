@@ -19,6 +19,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jupyterhub._data import DATA_FILES_PATH
 from sqlalchemy import text
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from bioskills.base.text import _
@@ -46,6 +47,7 @@ from bioskills.hub.campus import (
 )
 from bioskills.hub.campus.callers import SAFE_METHODS, PapersNeeded, SignInNeeded
 from bioskills.hub.campus.headers import Guard, is_for_programs, protection
+from bioskills.hub.campus.housekeeping import housekeeping
 from bioskills.hub.campus.readers import Readers
 from bioskills.hub.campus.refusals import two_sessions
 from bioskills.hub.campus.sessions import TwoSessionsError, drop_everywhere
@@ -81,7 +83,10 @@ ROUTERS = (
 def create_app(site: Site) -> FastAPI:
     """Return the campus as an ASGI application."""
     # Starlette's own redirects would take the scheme of the last hop, which is not the public one.
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(
+        docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False,
+        lifespan=housekeeping(site),
+    )  # fmt: skip
     app.state.site = site
     app.add_middleware(Guard, settings=site.settings)
     # Added last, it stands outermost: the guard's refusals are in the reader's language, too.
@@ -126,6 +131,9 @@ def _answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(TwoSessionsError, _two_sessions)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _http_error)
+    # A number far beyond every id: SQLite's driver and PostgreSQL say so, each in its way.
+    app.add_exception_handler(OverflowError, _too_large_a_number)
+    app.add_exception_handler(DataError, _too_large_a_number)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -174,6 +182,13 @@ def _not_understood(request: Request, error: Exception) -> Response:
             _("Correct it and send it again."),
         ),
     )
+
+
+def _too_large_a_number(request: Request, error: Exception) -> Response:
+    log.warning("Refused %s %s", request.method, request.url.path, exc_info=error)
+    message = _("A number or a text in it is larger than anything here can be.")
+    hint = _("Look at the address, or start from the first page.")
+    return _answer(request, Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "out_of_range", message, hint))
 
 
 def _http_error(request: Request, error: Exception) -> Response:

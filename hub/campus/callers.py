@@ -16,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from fastapi import Request
 from sqlalchemy import select
@@ -26,29 +25,28 @@ from starlette.concurrency import run_in_threadpool
 from bioskills.base.tables import ApiToken, Cohort, Person, Run
 from bioskills.base.text import _, reader
 from bioskills.base.wire import INSTRUCTOR_TOKEN_PREFIX, LAB_SCOPE, NoticeView
+from bioskills.hub.campus.forms import check_origin, check_token
 from bioskills.hub.campus.hub_api import HubAwayError, Identity
 from bioskills.hub.campus.notices import now_shown
 from bioskills.hub.campus.readers import read_by
 from bioskills.hub.campus.refusals import (
-    foreign_form,
     hub_away,
     known,
     no_access,
     no_seat,
     not_a_lab,
-    other_session,
     refuse_token,
     teaches_no_more,
     token_on_a_page,
 )
 from bioskills.hub.campus.sessions import Session, end_session, find_session
-from bioskills.hub.campus.site import CSRF_FIELD, Refused, Site, site_of
-from bioskills.hub.membership import Seat, find_person, has_seat, seats
+from bioskills.hub.campus.site import Refused, Site, site_of
+from bioskills.hub.factor_due import acting_seats
+from bioskills.hub.membership import Seat, find_person, has_seat
 from bioskills.hub.papers import is_due
 from bioskills.hub.roles import CAMPUS_ACCESS
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-CSRF_HEADER = "x-csrf-token"
 _TOKEN = re.compile(r"[!-~]{1,256}", re.ASCII)  # what a header can carry on to the hub
 _USE_NOTED_EVERY = timedelta(minutes=1)
 _ACCESS = frozenset({CAMPUS_ACCESS, "access:services"})
@@ -139,12 +137,18 @@ def browser_before_papers(request: Request) -> Browser:
 
 async def browser_unsafe(request: Request) -> Browser:
     """Return the signed-in person; for forms. Origin and CSRF token were checked."""
-    _check_origin(request)
-    caller = await run_in_threadpool(_signed_in, request)
-    sent = request.headers.get(CSRF_HEADER) or await _form_field(request)
-    if not hmac.compare_digest(sent.encode(), caller.csrf.encode()):
-        raise other_session()
+    caller = await browser_before_form(request)
+    check_token(request, await request.form(), caller.csrf)
     return caller
+
+
+async def browser_before_form(request: Request) -> Browser:
+    """Return the signed-in person; for large forms. The origin was checked, the CSRF token was not.
+
+    The route asks for the role first, and then reads the form by `forms.form_of`.
+    """
+    check_origin(request)
+    return await run_in_threadpool(_signed_in, request)
 
 
 def lab(request: Request) -> Lab:
@@ -219,7 +223,7 @@ def require_access(identity: Identity) -> None:
 def _browser_of(site: Site, session: Session) -> Browser:
     with site.store.reading() as database:
         person = known(find_person(database, session.name), session.name)
-        held = seats(database, session.name, site.clock())
+        held = acting_seats(database, site.settings, session.name, site.clock())
         told = now_shown(database, (seat.cohort for seat in held), site.clock())
     read_by(person)
     if not held:
@@ -234,23 +238,6 @@ def _browser_of(site: Site, session: Session) -> Browser:
         language=person.language or "",
         notices=tuple(told),
     )
-
-
-def _check_origin(request: Request) -> None:
-    sent = request.headers.get("origin") or _origin_of_referer(request)
-    if sent != site_of(request).origin:
-        raise foreign_form()
-
-
-def _origin_of_referer(request: Request) -> str:
-    parts = urlsplit(request.headers.get("referer", ""))
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-async def _form_field(request: Request) -> str:
-    form = await request.form()
-    value = form.get(CSRF_FIELD, "")
-    return value if isinstance(value, str) else ""
 
 
 def bearer(request: Request) -> str:

@@ -8,6 +8,7 @@ the assignment is closed. What goes beyond the attempts that count is practice (
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import TypeVar
 
 from sqlalchemy import Select, select
@@ -18,6 +19,7 @@ from bioskills.base.languages import name_key
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.tables_teaching import Excuse, Resit
 from bioskills.base.text import _, ngettext
+from bioskills.hub.campus import resits
 from bioskills.hub.campus.pages_changes import Change, Typed, extend, later, note, parse_due
 from bioskills.hub.campus.wording import moment, utc
 
@@ -30,12 +32,17 @@ MOST_REASON = 500
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was typed: for whom, what, until when, and why."""
+    """What was typed: for whom, what, until when, and why.
+
+    Attributes:
+        instead: Of a resit: the assignment by which it is taken; empty for the same one.
+    """
 
     kind: str
     learners: Sequence[str]
     reason: str
     typed: Typed
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,14 @@ def decide(session: Session, change: Change, wanted: Wanted) -> Sequence[tables.
     people = _people(change, wanted.learners, problems)
     _check_reason(_plain(wanted.reason), problems)
     due = _due(change, wanted, problems)
+    instead = wanted.instead if wanted.kind == "resit" else ""
+    by = resits.chosen(change, instead, people, problems)
     if problems:
         raise InputError(problems)
     for person in people:
-        _make(session, change, person, wanted, due)
+        _make(session, change, person, wanted, (due, by))
     detail = {"learners": [p.pseudonym for p in people], "due": utc(due) if due else None}
+    detail |= {"by": by.name} if by else {}
     note(session, change, f"gave {wanted.kind}", detail)
     return people
 
@@ -80,10 +90,7 @@ def undo(session: Session, change: Change, kind: str, key: int) -> bool:
     row = _find(session, change, kind, key)
     if row is None:
         return False
-    if isinstance(row, tables.Extension):
-        session.delete(row)
-    else:
-        row.ended_by, row.ended_at = change.by, change.group.now
+    row.ended_by, row.ended_at = change.by, change.group.now
     learner = session.get_one(tables.Person, row.person_id).pseudonym
     note(session, change, f"took back {kind}", {"learners": [learner]})
     return True
@@ -94,8 +101,8 @@ def standing(session: Session, change: Change) -> list[Standing]:
     people = {person.id: person for person in change.group.learners}
     rows = [
         *session.scalars(_of(tables.Extension, change)),
-        *session.scalars(_of(Excuse, change).where(Excuse.ended_at.is_(None))),
-        *session.scalars(_of(Resit, change).where(Resit.ended_at.is_(None))),
+        *session.scalars(_of(Excuse, change)),
+        *session.scalars(_of(Resit, change)),
     ]
     found = [
         _standing(change, people[row.person_id], row) for row in rows if row.person_id in people
@@ -104,16 +111,15 @@ def standing(session: Session, change: Change) -> list[Standing]:
 
 
 def failed_in(change: Change) -> list[str]:
-    """Return the pseudonyms of those whose best graded attempt does not pass."""
+    """Return the pseudonyms of those whose returned attempt that counts does not pass."""
     plan = change.group.manifest.assignment(change.assignment.name)
     if plan is None:
         return []
     found = []
     for person in change.group.learners:
         work = change.group.works[change.assignment.id, person.id]
-        scored = [work.points(r, work.shown[r.id]) for r in work.submissions if r.id in work.shown]
-        best = max((reached / most for reached, most in scored if most), default=None)
-        if best is not None and best < plan.pass_share:
+        reached, most = work.points(*work.counting) if work.counting else (Fraction(0), Fraction(0))
+        if most and reached < Fraction(plan.pass_share) * most:
             found.append(person.pseudonym)
     return found
 
@@ -127,6 +133,7 @@ def said(kind: str, count: int) -> str:
             "{n} learner has another attempt.", "{n} learners have another attempt.", count
         ),
         "undo": _("It is taken back."),
+        "nothing": _("Nothing was taken back: this decision did not hold any more."),
     }
     return texts.get(kind, "").format(n=count)
 
@@ -163,25 +170,28 @@ def _due(change: Change, wanted: Wanted, problems: list[Problem]) -> datetime | 
 
 
 def _make(
-    session: Session, change: Change, person: tables.Person, wanted: Wanted, due: datetime | None
+    session: Session,
+    change: Change,
+    person: tables.Person,
+    wanted: Wanted,
+    what: tuple[datetime | None, tables.Assignment | None],
 ) -> None:
-    reason = _plain(wanted.reason)
+    reason, (due, by) = _plain(wanted.reason), what
     if wanted.kind == "extension" and due is not None:
         extend(session, change, person, due, reason)
     elif wanted.kind == "excuse":
         _renew(session, change, Excuse, person).reason = reason
     elif due is not None:
         row = _renew(session, change, Resit, person)
-        row.reason, row.due_at = reason, due
+        row.reason, row.due_at, row.by_assignment_id = reason, due, by.id if by else None
 
 
 def _renew(session: Session, change: Change, table: type[L], person: tables.Person) -> L:
-    """Return the decision that holds, or a new one, in the name of who decides now."""
-    known = _of(table, change).where(table.person_id == person.id, table.ended_at.is_(None))
-    row = session.scalar(known)
-    if row is None:
-        row = table(assignment_id=change.assignment.id, person_id=person.id)
-        session.add(row)
+    """Return a new decision in the place of the one that held: what was told stays on record."""
+    for earlier in session.scalars(_of(table, change).where(table.person_id == person.id)):
+        earlier.ended_by, earlier.ended_at = change.by, change.group.now
+    row = table(assignment_id=change.assignment.id, person_id=person.id)
+    session.add(row)
     row.given_by, row.given_at = change.by, change.group.now
     return row
 
@@ -191,21 +201,20 @@ def _plain(text: str) -> str:
 
 
 def _of(table: type[D], change: Change) -> Select[D]:
-    return select(table).where(table.assignment_id == change.assignment.id)
+    """Return the decisions of this kind that hold on the assignment."""
+    return select(table).where(
+        table.assignment_id == change.assignment.id, table.ended_at.is_(None)
+    )
 
 
 def _find(
     session: Session, change: Change, kind: str, key: int
 ) -> tables.Extension | Excuse | Resit | None:
-    row: tables.Extension | Excuse | Resit | None = None
     if kind == "extension":
-        row = session.scalar(_of(tables.Extension, change).where(tables.Extension.id == key))
-    elif kind == "excuse":
-        mine = _of(Excuse, change).where(Excuse.id == key, Excuse.ended_at.is_(None))
-        row = session.scalar(mine)
-    elif kind == "resit":
-        row = session.scalar(_of(Resit, change).where(Resit.id == key, Resit.ended_at.is_(None)))
-    return row
+        return session.scalar(_of(tables.Extension, change).where(tables.Extension.id == key))
+    if kind == "excuse":
+        return session.scalar(_of(Excuse, change).where(Excuse.id == key))
+    return session.scalar(_of(Resit, change).where(Resit.id == key)) if kind == "resit" else None
 
 
 def _standing(
@@ -216,8 +225,19 @@ def _standing(
         kind, words = "excuse", _("Excused")
     else:
         kind = "resit" if isinstance(row, Resit) else "extension"
-        text = _("Another attempt until {time}") if kind == "resit" else _("More time until {time}")
-        words = text.format(time=moment(row.due_at, zone, now))
+        until = moment(row.due_at, zone, now)
+        words = (
+            _said_resit(change, row, until)
+            if isinstance(row, Resit)
+            else (_("More time until {time}").format(time=until))
+        )
     by = row.granted_by if isinstance(row, tables.Extension) else row.given_by
     at = row.granted_at if isinstance(row, tables.Extension) else row.given_at
     return Standing(kind, row.id, words, person.pseudonym, person.display_name, row.reason, by, at)
+
+
+def _said_resit(change: Change, row: Resit, until: str) -> str:
+    title = resits.title_by(change, row)
+    if not title:
+        return _("Another attempt until {time}").format(time=until)
+    return _("{title} as the resit, until {time}").format(title=title, time=until)

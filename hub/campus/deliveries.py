@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bioskills.base.tables import (
@@ -135,13 +135,16 @@ def released_version(session: Session, delivery: Delivery, name: str) -> Assignm
     return version
 
 
-def open_to_learners(delivery: Delivery, assignment: Assignment, at: datetime) -> None:
-    """Refuse learners an assignment that is still in preparation.
+def open_to_learners(
+    delivery: Delivery, assignment: Assignment, at: datetime, again: Resit | None = None
+) -> None:
+    """Refuse learners an assignment that is still in preparation, and was not given to them.
 
     Raises:
         Refused: The run has not begun, or the assignment is a draft.
     """
-    if at < delivery.run.opens_at or assignment.state == "draft":
+    given = again is not None and at <= again.due_at
+    if at < delivery.run.opens_at or (assignment.state == "draft" and not given):
         message = _("The assignment {name} is not open yet.").format(name=assignment.name)
         raise Refused(409, "not_open", message, _("The dates are shown in the Lab panel."))
 
@@ -157,7 +160,11 @@ def list_assignments(
         person_id: Whose extensions count; None for the general dates.
         drafts: Whether assignments in preparation are listed.
     """
-    shown = [a for a in assignments_of(session, delivery.run) if drafts or a.state != "draft"]
+    shown = [
+        row
+        for row in assignments_of(session, delivery.run)
+        if drafts or row.state != "draft" or resit_for(session, row, person_id)
+    ]
     infos = [_info(session, delivery, assignment, person_id) for assignment in shown]
     return AssignmentList(run=delivery.run.slug, assignments=infos)
 
@@ -188,21 +195,23 @@ def first_due_for(
 ) -> datetime | None:
     """Return when an assignment is due for a person, another attempt left out."""
     extended = session.scalar(
-        select(Extension.due_at).where(
-            Extension.assignment_id == assignment.id, Extension.person_id == person_id
-        )
+        select(Extension.due_at)
+        .where(Extension.assignment_id == assignment.id, Extension.person_id == person_id)
+        .where(Extension.ended_at.is_(None))
+        .order_by(Extension.id.desc())
+        .limit(1)
     )
     return latest(extended, assignment.due_at)
 
 
 def resit_for(session: Session, assignment: Assignment, person_id: int | None) -> Resit | None:
-    """Return the other attempt that a person was given; None where there is none."""
+    """Return the other attempt that a person was given here, also as another one's resit."""
     mine = select(Resit).where(
-        Resit.assignment_id == assignment.id,
+        func.coalesce(Resit.by_assignment_id, Resit.assignment_id) == assignment.id,
         Resit.person_id == person_id,
         Resit.ended_at.is_(None),
     )
-    return session.scalar(mine)
+    return session.scalar(mine.order_by(Resit.id.desc()).limit(1))
 
 
 def late_rule_for(session: Session, delivery: Delivery, assignment: Assignment) -> LateRule:

@@ -17,9 +17,11 @@ from bioskills.base.text import _
 from bioskills.base.wire import CheckNote, Criterion, Feedback, RubricLevel
 from bioskills.competence.mapping import parse_mapping
 from bioskills.courses.grading_notes import CellNotes, Check
+from bioskills.hub.campus.counted import counts_words
 from bioskills.hub.campus.deliveries import Delivery, due_for, late_rule_for
 from bioskills.hub.campus.flags import for_learner
 from bioskills.hub.campus.late_rules import loss_words
+from bioskills.hub.campus.pages_shelf import read_works
 from bioskills.hub.campus.pages_work import (
     RETURNED,
     cell_points,
@@ -82,8 +84,17 @@ def lateness_of(session: Session, hand_in: HandIn) -> tuple[Fraction, str]:
     return rule.share_lost(due, at), loss_words(rule, due, at)
 
 
+def counts_of(session: Session, hand_in: HandIn) -> str:
+    """Return whether this hand-in counts and why; empty where there is nothing to compare."""
+    works = read_works(session, hand_in.run, [hand_in.person.id])
+    return counts_words(works[hand_in.assignment.id, hand_in.person.id], hand_in.submission)
+
+
 def build_feedback(
-    hand_in: HandIn, result: tables.Result, late: tuple[Fraction, str] = (Fraction(0), "")
+    hand_in: HandIn,
+    result: tables.Result,
+    late: tuple[Fraction, str] = (Fraction(0), ""),
+    counts: str = "",
 ) -> Feedback:
     """Return the feedback on a hand-in from one result of its grading.
 
@@ -91,6 +102,7 @@ def build_feedback(
         hand_in: The hand-in with its surroundings.
         result: What grading it gave.
         late: The share of the points that coming late costs, and the sentence that says so.
+        counts: Whether this attempt counts, and why.
     """
     name = hand_in.assignment.name
     plan = manifest_of(hand_in.version).assignment(name)
@@ -110,6 +122,7 @@ def build_feedback(
         points=plain_number(reached * (1 - late[0])),
         max_points=plain_number(most),
         late=late[1],
+        counts=counts,
         reason=" ".join(part for part in (result.reason, for_learner(result)) if part),
         mended=list(result.mended or []),
         next=_next(criteria),

@@ -1,7 +1,7 @@
 """Show the grades of a run: learners by assignments.
 
-Law: points are those of the best graded attempt, returned or not, for this is the
-teacher's table; the state is that of the newest hand-in. Practice is shown and never
+Law: points are those of the best graded attempt that counts (rule R3), returned or not,
+for this is the teacher's table; the state is that of the newest hand-in. Practice is shown and never
 added up. Everything comes from one reading of the class, so that no page can disagree.
 """
 
@@ -13,6 +13,7 @@ from fractions import Fraction
 from bioskills.base import tables
 from bioskills.base.languages import name_key
 from bioskills.base.text import _
+from bioskills.courses.manifest import Assignment as Plan
 from bioskills.hub.campus import spreadsheets
 from bioskills.hub.campus.pages_class import Class, title_of, work_sign_of
 from bioskills.hub.campus.pages_work import Points, Work
@@ -38,7 +39,8 @@ class Grade:
 
     Attributes:
         points: None while no attempt is graded.
-        submission_id: The newest hand-in, for the link.
+        submission_id: The newest hand-in, or the one that stands for it, for the link.
+        note: Where the points come from, if another assignment was given as the resit.
     """
 
     points: Fraction | None
@@ -46,6 +48,7 @@ class Grade:
     sign: Sign
     late: bool
     submission_id: int | None
+    note: str = ""
 
     @property
     def words(self) -> str:
@@ -118,10 +121,8 @@ def file_of(
 
 
 def best_points(work: Work) -> Points | None:
-    """Return the points of the best graded attempt, late penalty off; None before the first."""
-    graded = [(row, work.results[row.id]) for row in work.submissions if row.id in work.results]
-    scored = [work.points(row, result) for row, result in graded if result.cells]
-    return max(scored, key=lambda pair: pair[0], default=None)
+    """Return the points of the attempt that counts, late penalty off; None before the first."""
+    return work.points(*work.best_graded) if work.best_graded else None
 
 
 def _column(group: Class, assignment: tables.Assignment) -> Column:
@@ -154,14 +155,38 @@ def _row(
 
 
 def _grade(group: Class, work: Work, column: Column) -> Grade:
+    if work.stands_for is not None:
+        return _for_another(work, work.stands_for, group)
     best, excused = best_points(work), work.excuse is not None and work.latest is None
     return Grade(
         points=best[0] if best else None,
         most=best[1] if best else Fraction(0) if excused else column.most,
         sign=work_sign_of(work, group.now),
         late=any(row.late for row in work.submissions[:1]),
-        submission_id=work.latest.id if work.latest else None,
+        submission_id=_linked(work),
+        note=_by_another(work),
     )
+
+
+def _for_another(work: Work, first: Plan, group: Class) -> Grade:
+    """Return the grade of what was given as a resit: its points stand there, not here."""
+    note = _("resit of {title}: its points stand there").format(title=first.title)
+    sign, late = work_sign_of(work, group.now), any(row.late for row in work.submissions[:1])
+    return Grade(None, Fraction(0), sign, late, work.latest.id if work.latest else None, note)
+
+
+def _by_another(work: Work) -> str:
+    plan = work.stand_in.plan if work.stand_in else None
+    if plan is None:
+        return ""
+    text = _("by the resit {title}") if work.by_stand_in else _("resit given: {title}")
+    return text.format(title=plan.title)
+
+
+def _linked(work: Work) -> int | None:
+    if work.by_stand_in and work.best_graded:
+        return work.best_graded[0].id
+    return work.latest.id if work.latest else None
 
 
 def _rank(grade: Grade) -> tuple[bool, Fraction]:
@@ -172,6 +197,7 @@ def _file_row(row: Row, *, names: bool) -> list[spreadsheets.Cell]:
     cells: list[spreadsheets.Cell] = [row.pseudonym, *([row.display_name] if names else [])]
     for grade in row.grades:
         state = grade.sign.words + (_(", late") if grade.late else "")
+        state += f", {grade.note}" if grade.note else ""
         cells += [_decimal(grade.points), _decimal(grade.most), state]
     return [*cells, _decimal(row.total), _decimal(row.most)]
 

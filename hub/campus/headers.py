@@ -98,6 +98,8 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Refusing | None:
         path, headers = scope["path"], _Headers(scope["headers"])
+        if "\0" in path or b"%00" in scope["query_string"]:
+            return HTTPStatus.BAD_REQUEST, _nul()
         if not _is_this_machine(scope.get("client")):
             return HTTPStatus.FORBIDDEN, _not_through_proxy()
         hosts = self._local if is_for_programs(path) else {self._public}
@@ -105,7 +107,8 @@ class Guard:
             return HTTPStatus.MISDIRECTED_REQUEST, _wrong_host(headers.one("host"), self._public)
         if is_for_programs(path):
             return _declared_too_large(headers, body_limit(scope["method"], path))
-        return _form_too_large(headers) or _foreign_embedding(path, headers)
+        limit = body_limit(scope["method"], path) or FORM_BYTES
+        return _form_too_large(headers, limit) or _foreign_embedding(path, headers)
 
 
 class _Headers:
@@ -151,16 +154,16 @@ def _declared_too_large(headers: _Headers, limit: int | None) -> Refusing | None
     return too_large(limit)
 
 
-def _form_too_large(headers: _Headers) -> Refusing | None:
+def _form_too_large(headers: _Headers, limit: int) -> Refusing | None:
     length = headers.one("content-length")
     if headers.one("transfer-encoding"):
         message = _("This form came without its length, so it was not read.")
         return HTTPStatus.LENGTH_REQUIRED, Refusal(
             error="no_length", message=message, next=_("Send it again.")
         )
-    if length and (not length.isdecimal() or int(length) > FORM_BYTES):
+    if length and (not length.isdecimal() or int(length) > limit):
         message = _("This form has {length} bytes; {limit} are allowed.").format(
-            length=length, limit=FORM_BYTES
+            length=length, limit=limit
         )
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Refusal(
             error="too_large", message=message, next=_("Shorten the text.")
@@ -177,6 +180,11 @@ def _foreign_embedding(path: str, headers: _Headers) -> Refusing | None:
     return HTTPStatus.FORBIDDEN, Refusal(
         error="foreign_page", message=message, next=_("Open the page itself.")
     )
+
+
+def _nul() -> Refusal:
+    message = _("The address holds a character that is no text (NUL).")
+    return Refusal(error="nul", message=message, next=_("Start from the first page."))
 
 
 def _not_through_proxy() -> Refusal:

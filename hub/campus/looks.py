@@ -119,6 +119,7 @@ def purposes() -> dict[str, str]:
         "passport": _("read your passport"),
         "feedback": _("read one hand-in with its feedback"),
         "assignment": _("saw your state and points in an assignment"),
+        "decisions": _("saw your state, deciding about more time, excuses and other attempts"),
         "board": _("saw the state of your work on the page of the course"),
         "grades": _("saw your points in the table of grades"),
         "grades_file": _("took the table of grades as a file"),

@@ -84,14 +84,15 @@ def links_for(site: Site, browser: Browser, current: str) -> list[Nav]:
     Args:
         site: This installation.
         browser: The person.
-        current: The path of the page that is shown, or its address.
+        current: The path of the page that is shown, its cohort filled in or not, or its address.
     """
     found = [
-        Nav(link.label(cohort), address, current in {link.path, address})
+        Nav(link.label(cohort), address, current in {link.path, path, address})
         for link in LINKS
         if link.path in _SERVED
         for cohort in _cohorts(link, browser)
-        for address in [site.link(link.path.format(cohort=cohort))]
+        for path in [link.path.format(cohort=cohort)]
+        for address in [site.link(path)]
     ]
     return [*found, Nav(_("My lab"), f"{site.hub_url}spawn")]
 

@@ -31,10 +31,12 @@ from bioskills.courses.manifest import Lesson, Manifest
 from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.campus import flags
 from bioskills.hub.campus import pages_work as work
-from bioskills.hub.campus.decided import cool_down, decided, most_attempts
+from bioskills.hub.campus.counted import which_counts
+from bioskills.hub.campus.decided import cool_down, decided, is_kept_back, most_attempts
 from bioskills.hub.campus.job_board import progress_of, progress_words
 from bioskills.hub.campus.late_rules import rule_words
 from bioskills.hub.campus.notices import now_shown
+from bioskills.hub.campus.pages_shelf import read_works
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, unit_view, version_of
 from bioskills.hub.campus.wording import begins, moment, plain_number
 from bioskills.hub.membership import seats
@@ -91,7 +93,8 @@ def run_view(
     course = _Course(run, work.manifest_of(version), parse_mapping(version.mapping, version.course))
     assignments = [
         _with_progress(session, assignment_view(done, plan, course.mapping, now), now)
-        for done in work.read_works(session, run, [person.id]).values()
+        for done in read_works(session, run, [person.id]).values()
+        if not is_kept_back(done, course.mapping.resits)
         for plan in [course.manifest.assignment(done.assignment.name)]
         if plan is not None
     ]
@@ -129,7 +132,9 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         version=done.version.number if done.version else None,
         due_at=done.due_at,
         closes_at=done.last_moment,
-        late=rule_words(done.late, done.due_at, done.run.closes_at, done.run.time_zone, now),
+        late=""
+        if done.by_resit_alone
+        else rule_words(done.late, done.due_at, done.run.closes_at, done.run.time_zone, now),
         closed_early=done.assignment.state == "closed" and now < done.run.closes_at and not again,
         extended=done.extension is not None,
         points=plain_number(reached[0]) if reached else None,
@@ -137,13 +142,13 @@ def assignment_view(done: work.Work, plan: Plan, mapping: Mapping, now: datetime
         passed=reached[0] >= Fraction(plan.pass_share) * reached[1] if reached else None,
         attempt=latest.attempt if latest else 0,
         max_attempts=most_attempts(done, plan, again=again),
-        next_attempt_at=None if again else cool_down(done, plan, now),
+        next_attempt_at=None if again else cool_down(done, now),
         proves=proves(mapping, plan.id),
         receipt=latest.receipt if latest else None,
         submitted_at=latest.submitted_at if latest else None,
         submission_id=latest.id if latest else None,
         feedback_id=returned[0][0].id if returned else None,
-        message=decided(done, plan, now) or _message(done, state),
+        message=decided(done, now) or _message(done, state) or which_counts(done),
     )
 
 

@@ -20,7 +20,13 @@ from bioskills.base.wire import TAR, Feedback, GradingProgress, LabOverview
 from bioskills.competence.framework import load_framework
 from bioskills.courses.package import materials
 from bioskills.hub.campus.callers import Lab, lab
-from bioskills.hub.campus.feedback import build_feedback, find_hand_in, lateness_of, result_of
+from bioskills.hub.campus.feedback import (
+    build_feedback,
+    counts_of,
+    find_hand_in,
+    lateness_of,
+    result_of,
+)
 from bioskills.hub.campus.job_board import progress_of
 from bioskills.hub.campus.objects import CHUNK, Objects
 from bioskills.hub.campus.overview import SEES_RUNS, lab_overview
@@ -86,7 +92,8 @@ def own_feedback(session: Session, submission_id: int, person_id: int) -> Feedba
             _("Nothing has been returned yet for this hand-in."),
             _("It appears by itself; what a person reads takes up to five working days."),
         )
-    return build_feedback(hand_in, result, lateness_of(session, hand_in))
+    late, counts = lateness_of(session, hand_in), counts_of(session, hand_in)
+    return build_feedback(hand_in, result, late, counts)
 
 
 def no_hand_in(submission_id: int) -> Refused:

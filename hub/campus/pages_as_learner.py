@@ -29,6 +29,7 @@ from bioskills.hub.campus.pages_shared import (
     require_teaching,
 )
 from bioskills.hub.campus.passport import standing_of
+from bioskills.hub.campus.resits import resits_of
 from bioskills.hub.campus.site import Site, render
 from bioskills.hub.campus.wording import Sign, work_sign
 from bioskills.hub.membership import has_seat
@@ -59,7 +60,14 @@ def routes(site: Site) -> APIRouter:
                 view=view,
                 cards=[(card, _sign(card)) for card in view.assignments],
                 person=person,
-                page=page_of(standing, site.settings.site.time_zone, {}),
+                page=page_of(
+                    standing,
+                    site.settings.site.time_zone,
+                    {},
+                    resits_of(
+                        session, person.id, {row.result_id for row in standing.rows.values()}
+                    ),
+                ),
                 own=False,
                 first_task="",
                 now=now,

@@ -20,6 +20,7 @@ from bioskills.base.text import _, ngettext
 from bioskills.hub.campus import jobs, results
 from bioskills.hub.campus.pages_class import Class, held_results
 from bioskills.hub.campus.wording import moment, utc
+from bioskills.hub.years import is_meant, rule
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ def parse_moment(typed: Typed, zone: str) -> datetime:
         InputError: With a problem at the field `date`, `time` or both.
     """
     problems: list[Problem] = []
-    day = _parsed(date.fromisoformat, typed.date, "date", _("a date such as 2027-03-19"), problems)
+    day = _parsed(_day, typed.date, "date", _("a date such as 2027-03-19"), problems)
     hour = _parsed(time.fromisoformat, typed.time, "time", _("a time such as 18:00"), problems)
     if day is None or hour is None:
         raise InputError(problems)
@@ -171,6 +172,13 @@ def _parsed(
         return None
 
 
+def _day(text: str) -> date:
+    day = date.fromisoformat(text)
+    if not is_meant(day):
+        raise ValueError(rule())
+    return day
+
+
 def _collect(problems: list[Problem], act: Callable[[], T]) -> T | None:
     try:
         return act()
@@ -234,18 +242,14 @@ def _chosen(change: Change, learner: str) -> Sequence[tables.Person]:
 def extend(
     session: Session, change: Change, person: tables.Person, due: datetime, reason: str = ""
 ) -> None:
-    """Give one learner a due date of their own."""
+    """Give one learner a due date of their own; the earlier one is ended."""
     table = tables.Extension
-    row = session.scalar(
-        select(table).where(
-            table.assignment_id == change.assignment.id, table.person_id == person.id
-        )
-    )
-    if row is None:
-        row = table(assignment_id=change.assignment.id, person_id=person.id)
-        session.add(row)
-    row.due_at, row.reason = due, reason
+    here = (table.assignment_id == change.assignment.id, table.person_id == person.id)
+    for earlier in session.scalars(select(table).where(*here, table.ended_at.is_(None))):
+        earlier.ended_by, earlier.ended_at = change.by, change.group.now
+    row = table(assignment_id=change.assignment.id, person_id=person.id, due_at=due, reason=reason)
     row.granted_by, row.granted_at = change.by, change.group.now
+    session.add(row)
 
 
 def note(

@@ -18,11 +18,11 @@ from bioskills.base.text import _, ngettext
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Manifest
 from bioskills.hub.campus.flags import open_flags
+from bioskills.hub.campus.pages_shelf import read_works
 from bioskills.hub.campus.pages_work import (
     Work,
     assignments_of,
     manifest_of,
-    read_works,
     state_of,
     waits_for_person,
 )
@@ -162,6 +162,8 @@ def work_sign_of(work: Work, now: datetime) -> Sign:
     result = work.results.get(work.latest.id) if work.latest else None
     if result is not None and result.state == "held" and not why_a_person(work, now):
         return Sign("s-wait", "st-wait", _("Graded, not returned"), _("Graded"))
+    if work.stand_in is not None and (work.stand_in.latest or work.stand_in.may_sit_again(now)):
+        return work_sign_of(work.stand_in, now)
     if work.may_sit_again(now):
         return Sign("s-review", "st-review", _("Another attempt open"), _("Resit"))
     return work_sign(state_of(work, now))

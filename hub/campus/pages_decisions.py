@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bioskills.base import tables
 from bioskills.base.problems import InputError, Problem
-from bioskills.hub.campus import decisions
+from bioskills.hub.campus import decisions, looks, resits
 from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
 from bioskills.hub.campus.pages_changes import Change, Typed
 from bioskills.hub.campus.pages_class import people_on, title_of
@@ -33,6 +33,7 @@ class DecisionForm(BaseModel):
     kind: str = ""
     learner: list[str] = []
     reason: str = ""
+    instead: str = ""
     date: str = ""
     time: str = ""
 
@@ -40,7 +41,7 @@ class DecisionForm(BaseModel):
     def wanted(self) -> decisions.Wanted:
         """What was typed, as the decisions take it."""
         typed = Typed(self.date, self.time)
-        return decisions.Wanted(self.kind, self.learner, self.reason, typed)
+        return decisions.Wanted(self.kind, self.learner, self.reason, typed, self.instead)
 
 
 class UndoForm(BaseModel):
@@ -62,10 +63,15 @@ def routes(site: Site) -> APIRouter:
         require_teaching(caller)
         with site.store.reading() as session:
             change, cohort = change_for(session, site, caller, (run, name), ("instructor",))
+            where = (change.subject, cohort.slug)
+            looks.look(site, caller, [p.id for p in change.group.learners], "decisions", where)
             failed = decisions.failed_in(change) if choose == "failed" else []
             form = DecisionForm(kind="resit" if failed else "", learner=failed)
             told = decisions.said(done, n)
-            return _page(request, session, caller, (change, cohort), form=form, said=told)
+            good = done != "nothing"
+            return _page(
+                request, session, caller, (change, cohort), form=form, said=told, good=good
+            )
 
     @router.post(_PAGE)
     def decide(
@@ -76,15 +82,19 @@ def routes(site: Site) -> APIRouter:
             try:
                 people = decisions.decide(session, change, form.wanted)
             except InputError as error:
-                found = error.problems
+                found, learners = error.problems, [p.id for p in change.group.learners]
+                looks.note_looks(
+                    session, caller.pseudonym, learners, "decisions", change.group.now,
+                    subject=change.subject,
+                )  # fmt: skip
                 return _page(request, session, caller, (change, cohort), form=form, problems=found)
         return _back(site, run, name, f"{form.kind}&n={len(people)}")
 
     @router.post(_PAGE + "/undo")
     def undo(run: str, name: str, caller: Changes, form: Annotated[UndoForm, Form()]) -> Response:
         with changing(site, caller, (run, name)) as (session, change, _cohort):
-            decisions.undo(session, change, form.kind, form.id)
-        return _back(site, run, name, "undo")
+            held = decisions.undo(session, change, form.kind, form.id)
+        return _back(site, run, name, "undo" if held else "nothing")
 
     return router
 
@@ -102,6 +112,7 @@ def _page(
     form: DecisionForm,
     problems: Sequence[Problem] = (),
     said: str = "",
+    good: bool = True,
 ) -> HTMLResponse:
     change, cohort = where
     site, group = site_of(request), change.group
@@ -118,10 +129,12 @@ def _page(
         assignment=change.assignment,
         most=plan.attempts.max if plan else None,
         people=people_on(group, change.assignment),
+        choices=resits.choices(change),
         failed=len(decisions.failed_in(change)),
         standing=decisions.standing(session, change),
         form=form,
         problems=problems,
         said=said,
+        good=good,
         now=group.now,
     )

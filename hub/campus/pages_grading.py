@@ -108,7 +108,9 @@ def _add_board(router: APIRouter, site: Site) -> None:
     def plan_to_regrade(request: Request, run: str, name: str, caller: Reads) -> Response:
         require_teaching(caller)
         with site.store.reading() as session:
-            change, _cohort = change_for(session, site, caller, (run, name), ("instructor",))
+            change, cohort = change_for(session, site, caller, (run, name), ("instructor",))
+            learners = [person.id for person in change.group.learners]
+            look(site, caller, learners, "assignment", (f"{run}/{name}", cohort.slug))
             present = _present(site, session)
             return render(
                 request,

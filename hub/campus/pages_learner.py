@@ -21,6 +21,7 @@ from bioskills.hub.campus.callers import Browser, browser
 from bioskills.hub.campus.feedback import (
     HandIn,
     build_feedback,
+    counts_of,
     find_hand_in,
     lateness_of,
     result_of,
@@ -43,6 +44,7 @@ from bioskills.hub.campus.pages_shared import (
 )
 from bioskills.hub.campus.pages_work import RETURNED, manifest_of
 from bioskills.hub.campus.passport import Standing, runs_of, standing_of, version_of
+from bioskills.hub.campus.resits import resits_of
 from bioskills.hub.campus.site import Nav, Site, render, site_of
 from bioskills.hub.campus.wording import add_words
 from bioskills.hub.membership import seats
@@ -179,13 +181,13 @@ def _feedback(
         progress = progress_words(progress_of(session, submission.id, site.clock()))
     else:
         standing = standing_of(session, load_framework(FRAMEWORK), hand_in.person, site.clock())
-        page = feedback_page(
-            build_feedback(hand_in, shown, lateness_of(session, hand_in)), standing, zone
-        )
+        late, counts = lateness_of(session, hand_in), counts_of(session, hand_in)
+        page = feedback_page(build_feedback(hand_in, shown, late, counts), standing, zone)
     flagged = None if own else _flagged(site, session, caller, hand_in)
     plan = manifest_of(hand_in.version).assignment(name)
     most = plan.attempts.max if plan else None
-    attempt = _("Attempt {n} of {most}") if most else _("Attempt {n}")
+    within = most is not None and submission.attempt <= most
+    attempt = _("Attempt {n} of {most}") if within else _("Attempt {n}")
     return render(
         request,
         "feedback.html",
@@ -248,7 +250,7 @@ def _passport(
         request,
         "passport.html",
         nav=navigation(site, caller, "passport" if subject.own else subject.back.href),
-        page=page_of(standing, zone, _hand_ins(session, standing.rows.values())),
+        page=page_of(standing, zone, *_known(session, subject.person, standing.rows.values())),
         own=subject.own,
         back=subject.back,
         person=subject.person.display_name,
@@ -263,12 +265,15 @@ def _passport(
     )
 
 
-def _hand_ins(session: Session, rows: Iterable[tables.Evidence]) -> dict[int, int]:
-    """Return the submission of each result, for links to feedback."""
+def _known(
+    session: Session, person: tables.Person, rows: Iterable[tables.Evidence]
+) -> tuple[dict[int, int], dict[int, str]]:
+    """Return the submission of each result, for links to feedback, and what it was a resit of."""
     table = tables.Result
     results = {row.result_id for row in rows}
     found = session.execute(select(table.id, table.submission_id).where(table.id.in_(results)))
-    return {row.id: row.submission_id for row in found}
+    hand_ins = {row.id: row.submission_id for row in found}
+    return hand_ins, resits_of(session, person.id, results)
 
 
 def _first_task(session: Session, person: tables.Person, standing: Standing, site: Site) -> str:

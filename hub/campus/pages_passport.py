@@ -64,6 +64,17 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known of results beside their evidence, by the result's id."""
+
+    hand_ins: Mapping[int, int]
+    resits: Mapping[int, str]
+
+
+_NONE: Mapping[int, str] = {}
+
+
+@dataclass(frozen=True)
 class OutcomeSection:
     """One outcome with everything that speaks for it."""
 
@@ -112,14 +123,18 @@ class Page:
     sections: tuple[UnitSection, ...]
 
 
-def page_of(standing: Standing, zone: str, hand_ins: Mapping[int, int]) -> Page:
+def page_of(
+    standing: Standing, zone: str, hand_ins: Mapping[int, int], resits: Mapping[int, str] = _NONE
+) -> Page:
     """Return the passport page of one learner.
 
     Args:
         standing: Where the learner stands.
         zone: IANA zone of the dates.
         hand_ins: Submission of each result, for links to feedback.
+        resits: Of a result that came by a resit: the title of what it was given for.
     """
+    known = Known(hand_ins, resits)
     units = [standing.framework.unit(name) for name in standing.shown]
     widths = {kind: max((_count(unit, kind) for unit in units), default=0) for kind in KINDS}
     lead, then = lead_line(standing)
@@ -137,7 +152,7 @@ def page_of(standing: Standing, zone: str, hand_ins: Mapping[int, int]) -> Page:
         rows=tuple(_row(standing, unit, widths) for unit in units),
         segments=segments,
         chart_label=listed(f"{item.sign.words} {item.count}" for item in segments),
-        sections=tuple(_section(standing, unit, zone, hand_ins) for unit in units),
+        sections=tuple(_section(standing, unit, zone, known) for unit in units),
     )
 
 
@@ -197,14 +212,12 @@ def _from_top(order: Sequence[OutcomeStatus]) -> list[OutcomeStatus]:
     return [status for status in order if status not in last] + list(last)
 
 
-def _section(standing: Standing, unit: Unit, zone: str, hand_ins: Mapping[int, int]) -> UnitSection:
-    outcomes = tuple(_outcome(standing, outcome, zone, hand_ins) for outcome in unit.outcomes)
+def _section(standing: Standing, unit: Unit, zone: str, known: Known) -> UnitSection:
+    outcomes = tuple(_outcome(standing, outcome, zone, known) for outcome in unit.outcomes)
     return UnitSection(code(unit.code), unit.title, outcomes)
 
 
-def _outcome(
-    standing: Standing, outcome: Outcome, zone: str, hand_ins: Mapping[int, int]
-) -> OutcomeSection:
+def _outcome(standing: Standing, outcome: Outcome, zone: str, known: Known) -> OutcomeSection:
     rows = standing.rows_of(outcome.id)
     return OutcomeSection(
         anchor=outcome.id,
@@ -212,27 +225,32 @@ def _outcome(
         statement=outcome.statement,
         sign=status_sign(standing.results[outcome.id].status.value),
         line=outcome_line(standing, outcome.id, zone),
-        proofs=tuple(_proof(standing, row, zone, hand_ins) for row in rows),
+        proofs=tuple(_proof(standing, row, zone, known) for row in rows),
     )
 
 
-def _proof(
-    standing: Standing, row: tables.Evidence, zone: str, hand_ins: Mapping[int, int]
-) -> Proof:
+def _proof(standing: Standing, row: tables.Evidence, zone: str, known: Known) -> Proof:
     ref = TaskRef(row.mapping.rpartition("@")[0], row.task)
     task = standing.plans.task(ref)
     most = task.attempts.max if task else None
-    attempt = _("{n} of {most}").format(n=row.attempt, most=most) if most else str(row.attempt)
+    within = most is not None and row.attempt <= most
+    attempt = _("{n} of {most}").format(n=row.attempt, most=most) if within else str(row.attempt)
     needed = standing.results[row.outcome].theta
     return Proof(
-        task=standing.plans.title(ref),
+        task=_with_resit(standing.plans.title(ref), known.resits.get(row.result_id, "")),
         kind=_("summative") if task and task.counts else _("practice"),
         attempt=attempt,
         released=day_tag(row.at, zone),
         score=_("with assessor") if row.pending else percent(row.score, needed),
         counts=counts_line(standing, row),
         seq=row.seq,
-        feedback=hand_ins.get(row.result_id),
+        feedback=known.hand_ins.get(row.result_id),
+    )
+
+
+def _with_resit(title: str, first: str) -> str:
+    return (
+        _("{title}, as the resit of {first}").format(title=title, first=first) if first else title
     )
 
 

@@ -4,6 +4,7 @@ Law: whoever is instructor of any cohort may upload; nothing of a course is exec
 An upload is installed by a second click, after its report was shown.
 """
 
+import re
 from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Depends, Request
@@ -17,20 +18,32 @@ from bioskills.base.tables_uploads import CourseUpload
 from bioskills.base.text import _
 from bioskills.hub.campus import course_uploads as uploads
 from bioskills.hub.campus.bodies import COURSE_BYTES, MB
-from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
+from bioskills.hub.campus.callers import (
+    Browser,
+    browser,
+    browser_before_form,
+    browser_unsafe,
+)
+from bioskills.hub.campus.forms import form_of
 from bioskills.hub.campus.objects import DiskFullError
 from bioskills.hub.campus.pages_shared import forbidden, navigation
 from bioskills.hub.campus.site import Refused, Site, render
+from bioskills.hub.campus.turns import Turns
 from bioskills.hub.campus.wording import add_words
 
 Reads = Annotated[Browser, Depends(browser)]
 Changes = Annotated[Browser, Depends(browser_unsafe)]
+Sends = Annotated[Browser, Depends(browser_before_form)]
 _REFUSED = 422
+SMALL = re.compile(r"\d{1,9}", re.ASCII)
+AT_ONCE = 2
+"""Uploads that are taken in at one time: each may unpack to a course's whole size on the disk."""
 
 
 def routes(site: Site) -> APIRouter:
     """Return the routes of the pages."""
     add_words(site.templates)
+    turns = Turns(AT_ONCE)
     router = APIRouter(default_response_class=HTMLResponse)
 
     @router.get("/course-versions")
@@ -39,15 +52,17 @@ def routes(site: Site) -> APIRouter:
         return _list(request, site, caller, done=done)
 
     @router.post("/course-versions/uploads")
-    async def upload(request: Request, caller: Changes) -> Response:
+    async def upload(request: Request, caller: Sends) -> Response:
         _require_instructor(caller)
         # Not by FastAPI: it would read the whole body before it asks who sends it.
-        async with request.form() as form:
-            sent = form.get("course")
-            if not isinstance(sent, UploadFile) or not sent.size:
-                what = Problem(_("the upload"), _("no file was chosen."), next=_("Choose a ZIP."))
-                return _list(request, site, caller, faults=(what,))
-            return await run_in_threadpool(_take, request, site, caller, sent.file)
+        with turns.one():
+            async with form_of(request, caller.csrf) as form:
+                sent = form.get("course")
+                if not isinstance(sent, UploadFile) or not sent.size:
+                    what = _("no file was chosen.")
+                    fault = Problem(_("the upload"), what, next=_("Choose a ZIP."))
+                    return _list(request, site, caller, faults=(fault,))
+                return await run_in_threadpool(_take, request, site, caller, sent.file)
 
     @router.get("/course-versions/uploads/{upload}")
     def report(request: Request, upload: int, caller: Reads) -> Response:
@@ -104,7 +119,7 @@ def _list(
 ) -> HTMLResponse:
     with site.store.reading() as session:
         versions = uploads.versions(session)
-        installed = uploads.find_upload(session, int(done)) if done.isdecimal() else None
+        installed = uploads.find_upload(session, int(done)) if SMALL.fullmatch(done) else None
     return render(
         request,
         "versions.html",

@@ -37,14 +37,14 @@ def routes(site: Site) -> APIRouter:
 
 def _add_for_instructors(router: APIRouter, site: Site) -> None:
     @router.get(_LEFT)
-    def who_left(request: Request, cohort: str, caller: Reads) -> Response:
+    def who_left(request: Request, cohort: str, caller: Reads, done: str = "") -> Response:
         with site.store.reading() as session:
             row = _taught(session, caller, cohort)
             gone = withdrawals.left(session, row, site.clock())
             return render(
                 request, "withdrawals.html", nav=navigation(site, caller, f"cohorts/{cohort}"),
                 cohort=row, left=gone, days=withdrawals.UNDO_DAYS, now=site.clock(),
-                zone=site.settings.site.time_zone,
+                zone=site.settings.site.time_zone, said=_said(done), good=done != "nothing",
             )  # fmt: skip
 
     @router.get(_LEFT + "/{learner}")
@@ -73,9 +73,18 @@ def _add_for_instructors(router: APIRouter, site: Site) -> None:
     def undo(cohort: str, caller: Changes, withdrawal: Annotated[int, Form()] = 0) -> Response:
         with site.store.transaction() as session:
             row = _taught(session, caller, cohort)
-            withdrawals.undo(session, withdrawal, row, caller.pseudonym, site.clock())
+            done = withdrawals.undo(session, withdrawal, row, caller.pseudonym, site.clock())
         membership_changed(site)
-        return RedirectResponse(site.link(f"cohorts/{cohort}/withdrawals"), 303)
+        where = f"cohorts/{cohort}/withdrawals?done={'back' if done else 'nothing'}"
+        return RedirectResponse(site.link(where), 303)
+
+
+def _said(done: str) -> str:
+    sentences = {
+        "back": _("The seat is given back as it was."),
+        "nothing": _("No seat was given back: it had been given back already, or it is too late."),
+    }
+    return sentences.get(done, "")
 
 
 def _add_for_learners(router: APIRouter, site: Site) -> None:

@@ -2,33 +2,32 @@
 
 Law: the state is worked out anew each time from hand-ins, jobs and results;
 it is stored nowhere, so that it cannot be wrong after a crash. The order of
-the rules in `state_of` is the specification.
+the rules in `state_of` is the specification. What does not count as evidence
+(rule R3) does not count in a grade: `competence.validity.excess` says so for both.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bioskills.base import tables, tables_teaching
 from bioskills.base.wire import WorkState
+from bioskills.competence.results import Reason
+from bioskills.competence.validity import Limits
 from bioskills.courses.grading_notes import GradingNotes
 from bioskills.courses.manifest import Assignment as Plan
 from bioskills.courses.manifest import Manifest
-from bioskills.hub.campus.late_rules import LateRule, latest, rule_of
-
-D = TypeVar("D", tables_teaching.Excuse, tables_teaching.Resit)
-
-Key = tuple[int, int]
-"""Assignment id and person id."""
+from bioskills.hub.campus.late_rules import LateRule, latest
 
 Points = tuple[Fraction, Fraction]
 """Reached and possible."""
+
+Scored = tuple[tables.Submission, tables.Result]
+"""A hand-in and what grading it gave."""
 
 RETURNED = ("preliminary", "published")
 """States of a result that its learner may see."""
@@ -44,6 +43,13 @@ class Work:
         shown: The newest result of each submission that its learner may see. A regrade
             that is still held does not take away what was returned before.
         jobs: The newest grading job of each submission by its id.
+        limits: How often the task of this assignment may be tried.
+        tries: Hand-ins of the whole task so far: its other assignments count along.
+        last_try: When the newest of them came.
+        excess: Why a submission does not count, by its id; the others do.
+        plan: What the course says about it; None where it says nothing any more.
+        stand_in: The work on the assignment that was given as the resit of this one.
+        stands_for: What this one was given as the resit of.
     """
 
     assignment: tables.Assignment
@@ -58,6 +64,13 @@ class Work:
     late: LateRule
     excuse: tables_teaching.Excuse | None
     resit: tables_teaching.Resit | None
+    limits: Limits
+    tries: int
+    last_try: datetime | None
+    excess: Mapping[int, Reason]
+    plan: Plan | None
+    stand_in: "Work | None" = None
+    stands_for: Plan | None = None
 
     @property
     def latest(self) -> tables.Submission | None:
@@ -86,13 +99,25 @@ class Work:
         return self.latest is None or self.latest.submitted_at < self.resit.given_at
 
     @property
+    def by_resit_alone(self) -> bool:
+        """Whether it is open to this person by another attempt, and closed to everybody else."""
+        return self.resit is not None and self.assignment.state != "open"
+
+    @property
     def last_moment(self) -> datetime:
         """Until when this person may hand in."""
+        if self.resit is not None and self.by_resit_alone:
+            return self.resit.due_at
         until = self.late.last_moment(self._first_due, self.run.closes_at)
         return until if self.resit is None else max(until, self.resit.due_at)
 
     def points(self, submission: tables.Submission, result: tables.Result) -> Points:
-        """Return reached and possible points of a hand-in, the late penalty taken off."""
+        """Return reached and possible points of a hand-in, the late penalty taken off.
+
+        Those of another assignment that stands for this one are brought to this one's size.
+        """
+        if self.stand_in and submission.assignment_id == self.stand_in.assignment.id:
+            return self._own_size(*self.stand_in.points(submission, result))
         reached, most = points_of(result)
         # Whether it was late was settled when it came, with all that counted then.
         due, at = self.due_of(submission), submission.submitted_at
@@ -105,10 +130,32 @@ class Work:
         return [(row, self.shown[row.id]) for row in self.submissions if row.id in self.shown]
 
     @property
-    def counting(self) -> tuple[tables.Submission, tables.Result] | None:
-        """The returned hand-in with the most points; of equals the first one."""
-        scored = [pair for pair in reversed(self.returned) if pair[1].cells]
+    def counting(self) -> Scored | None:
+        """The returned hand-in that counts: of those within the limits the one with most points."""
+        return self._best(lambda work: work.shown)
+
+    @property
+    def best_graded(self) -> Scored | None:
+        """The hand-in that counts as far as it is graded, returned or not."""
+        return self._best(lambda work: work.results)
+
+    def _best(self, of: Callable[["Work"], Mapping[int, tables.Result]]) -> Scored | None:
+        """Return the hand-in with the most points among those that count; of equals the first."""
+        works = [self, *([self.stand_in] if self.stand_in else [])]
+        among = [(work, row) for work in works for row in reversed(work.submissions)]
+        counted = [(of(work).get(row.id), row) for work, row in among if row.id not in work.excess]
+        scored = [(row, result) for result, row in counted if result and result.cells]
         return max(scored, key=lambda pair: self.points(*pair)[0], default=None)
+
+    def _own_size(self, reached: Fraction, most: Fraction) -> Points:
+        whole = Fraction(str(self.plan.points)) if self.plan else most
+        return (reached * whole / most if most else Fraction(0)), whole
+
+    @property
+    def by_stand_in(self) -> bool:
+        """Whether the points are those of the other assignment that was given as the resit."""
+        best = self.best_graded
+        return best is not None and best[0].assignment_id != self.assignment.id
 
 
 def state_of(work: Work, now: datetime) -> WorkState:
@@ -120,7 +167,8 @@ def state_of(work: Work, now: datetime) -> WorkState:
     again = work.may_sit_again(now)
     if not again and (work.assignment.state == "closed" or now >= work.last_moment):
         return "closed"
-    if work.assignment.state == "draft" or work.version is None or now < work.run.opens_at:
+    draft = work.assignment.state == "draft" and not again
+    if draft or work.version is None or now < work.run.opens_at:
         return "not_open"
     return "new"
 
@@ -137,17 +185,17 @@ def _state_of_submission(work: Work, submission: tables.Submission) -> WorkState
     return "grading" if job is not None and job.state == "running" else "handed_in"
 
 
-def next_attempt_at(work: Work, plan: Plan) -> datetime | None:
-    """Return when the cool-down after the newest hand-in ends; None where there is none."""
-    if work.latest is None or not plan.attempts.cooldown_hours:
+def next_attempt_at(work: Work) -> datetime | None:
+    """Return when the cool-down after the task's newest hand-in ends; None where there is none."""
+    if work.last_try is None or not work.limits.cooldown_hours:
         return None
-    return work.latest.submitted_at + timedelta(hours=plan.attempts.cooldown_hours)
+    return work.last_try + timedelta(hours=work.limits.cooldown_hours)
 
 
-def attempts_left(work: Work, plan: Plan) -> int | None:
+def attempts_left(work: Work) -> int | None:
     """Return how many attempts can still count; None for no limit."""
-    most = plan.attempts.max
-    return None if most is None else max(0, most - len(work.submissions))
+    most = work.limits.max
+    return None if most is None else max(0, most - work.tries)
 
 
 def points_of(result: tables.Result) -> tuple[Fraction, Fraction]:
@@ -182,18 +230,6 @@ def notes_of(version: tables.CourseVersion, assignment: str) -> GradingNotes:
     return GradingNotes.model_validate(version.notes.get(assignment) or {"cells": {}})
 
 
-def read_works(session: Session, run: tables.Run, people: Iterable[int]) -> dict[Key, Work]:
-    """Return the work of these people on every assignment of a run, in a fixed number of queries."""
-    assignments = assignments_of(session, run)
-    wanted = list(people)
-    shelf = _Shelf(session, run, [assignment.id for assignment in assignments], wanted)
-    return {
-        (assignment.id, person): shelf.work(assignment, person)
-        for assignment in assignments
-        for person in wanted
-    }
-
-
 def assignments_of(session: Session, run: tables.Run) -> list[tables.Assignment]:
     """Return the assignments of a run in the course's order."""
     return list(
@@ -203,82 +239,3 @@ def assignments_of(session: Session, run: tables.Run) -> list[tables.Assignment]
             .order_by(tables.Assignment.position, tables.Assignment.id)
         )
     )
-
-
-class _Shelf:
-    """Rows of one run, read once and handed out by assignment and person."""
-
-    def __init__(
-        self, session: Session, run: tables.Run, assignments: list[int], people: list[int]
-    ) -> None:
-        self._session, self._run = session, run
-        self._manifest = manifest_of(session.get_one(tables.CourseVersion, run.course_version_id))
-        self.excuses = self._decisions(tables_teaching.Excuse, assignments)
-        self.resits = self._decisions(tables_teaching.Resit, assignments)
-        self.late = {rule.assignment_id: rule for rule in self._late(assignments)}
-        self.versions = {v.assignment_id: v for v in self._versions(assignments)}
-        self.extensions = {(e.assignment_id, e.person_id): e for e in self._extensions(assignments)}
-        self.submissions: dict[Key, list[tables.Submission]] = defaultdict(list)
-        for row in self._submissions(assignments, people):
-            self.submissions[row.assignment_id, row.person_id].append(row)
-        ids = [row.id for found in self.submissions.values() for row in found]
-        # Ordered by id, so that of several the newest stays in the dictionary.
-        rows = list(self._results(ids))
-        self.results = {row.submission_id: row for row in rows}
-        self.shown = {row.submission_id: row for row in rows if row.state in RETURNED}
-        self.jobs = {row.submission_id: row for row in self._jobs(ids)}
-
-    def work(self, assignment: tables.Assignment, person: int) -> Work:
-        """Return one person's work on one assignment."""
-        rows = self.submissions.get((assignment.id, person), [])
-        return Work(
-            assignment=assignment,
-            run=self._run,
-            person_id=person,
-            version=self.versions.get(assignment.id),
-            extension=self.extensions.get((assignment.id, person)),
-            submissions=tuple(rows),
-            results={row.id: self.results[row.id] for row in rows if row.id in self.results},
-            shown={row.id: self.shown[row.id] for row in rows if row.id in self.shown},
-            jobs={row.id: self.jobs[row.id] for row in rows if row.id in self.jobs},
-            excuse=self.excuses.get((assignment.id, person)),
-            resit=self.resits.get((assignment.id, person)),
-            late=rule_of(self.late.get(assignment.id), self._manifest.assignment(assignment.name)),
-        )
-
-    def _decisions(self, table: type[D], assignments: Sequence[int]) -> dict[Key, D]:
-        chosen = select(table).where(table.assignment_id.in_(assignments), table.ended_at.is_(None))
-        rows = self._session.scalars(chosen.order_by(table.id))
-        return {(row.assignment_id, row.person_id): row for row in rows}
-
-    def _late(self, assignments: Sequence[int]) -> Iterable[tables_teaching.LateRule]:
-        table = tables_teaching.LateRule
-        return self._session.scalars(select(table).where(table.assignment_id.in_(assignments)))
-
-    def _versions(self, assignments: Sequence[int]) -> Iterable[tables.AssignmentVersion]:
-        table = tables.AssignmentVersion
-        chosen = select(table).where(table.assignment_id.in_(assignments))
-        return self._session.scalars(chosen.order_by(table.number))
-
-    def _extensions(self, assignments: Sequence[int]) -> Iterable[tables.Extension]:
-        table = tables.Extension
-        return self._session.scalars(select(table).where(table.assignment_id.in_(assignments)))
-
-    def _submissions(
-        self, assignments: Sequence[int], people: Sequence[int]
-    ) -> Iterable[tables.Submission]:
-        table = tables.Submission
-        chosen = select(table).where(
-            table.assignment_id.in_(assignments), table.person_id.in_(people)
-        )
-        return self._session.scalars(chosen.order_by(table.attempt.desc()))
-
-    def _results(self, submissions: Sequence[int]) -> Iterable[tables.Result]:
-        table = tables.Result
-        chosen = select(table).where(table.submission_id.in_(submissions))
-        return self._session.scalars(chosen.order_by(table.id))
-
-    def _jobs(self, submissions: Sequence[int]) -> Iterable[tables.Job]:
-        table = tables.Job
-        chosen = select(table).where(table.kind == "grade", table.submission_id.in_(submissions))
-        return self._session.scalars(chosen.order_by(table.id))

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.text import _
 from bioskills.hub.cohort_file import RESERVED, SLUG
+from bioskills.hub.years import is_meant, rule
 
 TITLE_CHARS = 100
 
@@ -44,7 +45,10 @@ def understood(form: CopyForm) -> date:
 
 def _day(text: str, problems: list[Problem]) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         problems.append(Problem("opens", _("Give a date such as 2027-09-06.")))
         return date.min
+    if not is_meant(day):
+        problems.append(Problem("opens", rule()))
+    return day

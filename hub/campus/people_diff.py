@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from bioskills.base.text import _
 from bioskills.hub.campus.wording import listed
-from bioskills.hub.cohort_change import Change
+from bioskills.hub.cohort_change import Change, count_of
 from bioskills.hub.cohort_wish import WantedPerson, Wish
 
-OPS = ("leaves", "changes", "joins", "same")
+OPS = ("leaves", "out", "changes", "joins", "same")
+OF_PEOPLE = ("person", "seat", "left")
 AT_ONCE = 200
 """Rows of the table before *Show all*."""
 
@@ -43,7 +44,7 @@ class Diff:
     fingerprint: str
 
     def of(self, show: str) -> list[DiffRow]:
-        """Return the rows of one filter: an op, ``changes`` for all three, or ``all``."""
+        """Return the rows of one filter: an op, ``changes`` for all but the same, or ``all``."""
         if show == "all":
             return list(self.rows)
         if show in {"joins", "leaves", "same", "changed"}:
@@ -60,13 +61,13 @@ def diff_of(wish: Wish, changes: Sequence[Change]) -> Diff:
     """Return what the page shows of these changes."""
     own: dict[str, list[Change]] = defaultdict(list)
     for change in changes:
-        if change.kind in {"person", "seat"}:
+        if change.kind in OF_PEOPLE:
             own[change.subject].append(change)
     wanted = {person.name: person for person in wish.people}
     rows = [_row(name, wanted.get(name), own.get(name, [])) for name in {**own, **wanted}]
     rows.sort(key=lambda row: (OPS.index(row.op), row.line, row.name))
-    others = tuple(change for change in changes if change.kind not in {"person", "seat"})
-    return Diff(tuple(rows), others, len(changes), fingerprint(wish, changes))
+    others = tuple(change for change in changes if change.kind not in OF_PEOPLE)
+    return Diff(tuple(rows), others, count_of(changes), fingerprint(wish, changes))
 
 
 def fingerprint(wish: Wish, changes: Sequence[Change]) -> str:
@@ -99,6 +100,8 @@ def _op(wanted: WantedPerson | None, changes: Sequence[Change], *, joins: bool) 
         return "leaves"
     if not changes:
         return "same"
+    if any(change.kind == "left" for change in changes):
+        return "out"
     return "joins" if joins else "changes"
 
 
@@ -110,5 +113,6 @@ def _happens(op: str, new: Sequence[str], changes: Sequence[Change]) -> list[str
     if op == "joins":
         dated = [c.detail for c in changes if c.kind == "seat" and "," in c.detail]
         first = _("May sign in and take part as {roles}.").format(roles=listed(new))
-        return [first, *dated]
+        told = [c.detail for c in changes if (c.kind, c.sign) == ("person", "~")]
+        return [first, *told, *dated]
     return [change.detail for change in changes]

@@ -33,7 +33,7 @@ from bioskills.hub.campus.people_telling import Telling
 from bioskills.hub.campus.site import Site, render
 from bioskills.hub.campus.wording import add_words
 from bioskills.hub.cohort_end import copy_cohort, remove_cohort
-from bioskills.hub.cohort_record import last_change, undo
+from bioskills.hub.cohort_record import last_change, newest_change, undo
 from bioskills.hub.cohort_view import cohorts
 
 AGAIN_MS = 1000
@@ -81,7 +81,8 @@ def _add_looks(router: APIRouter, desk: Desk) -> None:
         request: Request, slug: str, caller: Reads, *, done: str = "", n: int = 0
     ) -> Response:
         require_admin(caller)
-        return _cohort(request, desk, caller, slug, said=_said(done, n))
+        good = not done.endswith("_nothing")
+        return _cohort(request, desk, caller, slug, said=_said(done, n), good=good)
 
     @router.get("/people/{slug}/people.csv")
     def list_of_people(slug: str, caller: Reads) -> Response:
@@ -138,7 +139,8 @@ def _add_changes(router: APIRouter, desk: Desk) -> None:
         def act(session: Session) -> int:
             undo(session, slug, actor=caller.pseudonym, at=site.clock())
             keep_an_admin(session, site, caller)
-            return 0
+            done = newest_change(session, slug)
+            return done.count if done else 0
 
         return _change(request, desk, caller, (slug, "undone"), act)
 
@@ -181,7 +183,7 @@ def _change(
     except InputError as error:
         return _cohort(request, desk, caller, slug, faults=error.problems)
     desk.telling.begin()
-    return _back(desk, slug, done, count)
+    return _back(desk, slug, done if count else f"{done}_nothing", count)
 
 
 def _back(desk: Desk, slug: str, done: str, count: int) -> Response:
@@ -195,6 +197,7 @@ def _cohort(
     slug: str,
     *,
     said: str = "",
+    good: bool = True,
     faults: Sequence[Problem] = (),
 ) -> HTMLResponse:
     site = desk.site
@@ -209,6 +212,7 @@ def _cohort(
         cohort=line,
         last=last,
         said=said,
+        good=good,
         faults=faults,
         telling=desk.telling.words() if said or desk.telling.busy else "",
         busy=desk.telling.busy,
@@ -265,7 +269,11 @@ def _said(done: str, count: int) -> str:
             "labs.uid_count and start the hub again."
         ),
         "removed": ngettext("{n} seat has ended.", "{n} seats have ended.", count),
+        "removed_nothing": _("Nobody had a seat any more, so nothing was changed."),
         "undone": _("The last change was taken back."),
+        "undone_nothing": _(
+            "Nothing was taken back: what the last change wrote, such as names and new people, stays."
+        ),
         "copied": _("The next cohort is made. Bring its learners by a list."),
     }
     return sentences.get(done, "").format(n=count)

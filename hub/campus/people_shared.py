@@ -15,13 +15,19 @@ from sqlalchemy.orm import Session
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.tables import PLATFORM
 from bioskills.base.text import _
-from bioskills.hub.campus.callers import Browser, browser, browser_unsafe
+from bioskills.hub.campus.callers import (
+    Browser,
+    browser,
+    browser_before_form,
+    browser_unsafe,
+)
 from bioskills.hub.campus.people_telling import Telling
 from bioskills.hub.campus.site import Refused, Site
 from bioskills.hub.cohort_view import CohortLine, find_cohort
 from bioskills.hub.membership import has_seat
 
 Reads = Annotated[Browser, Depends(browser)]
+Sends = Annotated[Browser, Depends(browser_before_form)]
 Changes = Annotated[Browser, Depends(browser_unsafe)]
 REFUSED = 422
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from bioskills.base.text import _
@@ -43,7 +44,7 @@ class Staged:
 
 def stage(site: Site, name: str, content: bytes, *, platform_roles: bool) -> str:
     """Keep a list and return the key by which it is found."""
-    _forget_old(site)
+    forget_old(site)
     key = hashlib.sha256(
         b"\0".join((name.encode(), str(platform_roles).encode(), content))
     ).hexdigest()
@@ -53,11 +54,11 @@ def stage(site: Site, name: str, content: bytes, *, platform_roles: bool) -> str
         "platform_roles": platform_roles,
         "content": base64.b64encode(content).decode("ascii"),
     }
-    file, staged = _file(site, key), _file(site, f"{key}.new")
-    staged.unlink(missing_ok=True)
-    with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
+    # A name of its own for each request: a second click sends the same list once more. 0600.
+    with NamedTemporaryFile("w", dir=_folder(site), suffix=".new", delete=False) as target:
         json.dump(body, target)
-    staged.rename(file)
+    os.utime(target.name, times=(site.clock().timestamp(),) * 2)
+    Path(target.name).rename(_file(site, key))
     return key
 
 
@@ -89,7 +90,8 @@ def forget(site: Site, key: str) -> None:
     _file(site, key).unlink(missing_ok=True)
 
 
-def _forget_old(site: Site) -> None:
+def forget_old(site: Site) -> None:
+    """Remove every list that is older than a day, whatever became of it."""
     oldest = (site.clock() - KEPT).timestamp()
     for file in _folder(site).iterdir():
         with suppress(FileNotFoundError):

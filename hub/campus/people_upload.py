@@ -9,13 +9,16 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from bioskills.base.problems import InputError, Problem
+from bioskills.base.tables import CourseVersion, Run
 from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser
+from bioskills.hub.campus.forms import form_of
 from bioskills.hub.campus.pages_shared import navigation, require_admin
 from bioskills.hub.campus.people_diff import AT_ONCE, Diff, diff_of, fingerprint
 from bioskills.hub.campus.people_fit import Fit, fit_of
@@ -24,13 +27,14 @@ from bioskills.hub.campus.people_shared import (
     Changes,
     Desk,
     Reads,
+    Sends,
     keep_an_admin,
     told_once,
 )
 from bioskills.hub.campus.people_staged import Staged, forget, stage, staged
 from bioskills.hub.campus.site import Site, render
 from bioskills.hub.cohort_book import template_book, template_csv
-from bioskills.hub.cohort_change import Change
+from bioskills.hub.cohort_change import Change, count_of
 from bioskills.hub.cohort_file import KINDS, parse_content
 from bioskills.hub.cohort_plan import apply_wish
 from bioskills.hub.cohort_wish import Wish
@@ -47,6 +51,7 @@ class Plan:
     wish: Wish
     diff: Diff
     fit: Fit
+    versions: dict[str, str]
 
 
 class _MovedError(Exception):
@@ -69,15 +74,15 @@ def _add_form(router: APIRouter, desk: Desk) -> None:
         return _form(request, desk.site, caller, cohort=cohort)
 
     @router.post("/people/upload")
-    async def upload(request: Request, caller: Changes) -> Response:
+    async def upload(request: Request, caller: Sends) -> Response:
         require_admin(caller)
-        form = await request.form()
-        name, content = await _sent(form)
+        async with form_of(request, caller.csrf) as form:
+            name, content = await _sent(form)
+            ticked = form.get("platform_roles") == "yes"
         if not content.strip():
             what = _("Nothing was sent: choose a file, or paste a list.")
             problem = Problem("file", what)
             return _form(request, desk.site, caller, problem=problem)
-        ticked = form.get("platform_roles") == "yes"
         key = await run_in_threadpool(stage, desk.site, name, content, platform_roles=ticked)
         return RedirectResponse(desk.link("upload", key), 303)
 
@@ -137,10 +142,20 @@ def plan_of(site: Site, caller: Browser, found: Staged) -> Plan:
     wish = parse_content(found.content, found.name, site.settings.site.time_zone)
     with site.store.transaction() as session:
         changes = _changes(session, site, caller, found, wish)
+        versions = _versions(session, wish)
         session.rollback()
     with site.store.reading() as session:
         fit = fit_of(session, site, wish)
-    return Plan(wish, diff_of(wish, changes), fit)
+    return Plan(wish, diff_of(wish, changes), fit, versions)
+
+
+def _versions(session: Session, wish: Wish) -> dict[str, str]:
+    """Return the course version that each run of the list delivers, or would."""
+    chosen = select(Run.slug, CourseVersion.version).join(
+        CourseVersion, CourseVersion.id == Run.course_version_id
+    )
+    rows = session.execute(chosen.where(Run.slug.in_([run.slug for run in wish.runs])))
+    return {row.slug: row.version for row in rows}
 
 
 def _changes(
@@ -172,7 +187,7 @@ def _apply(request: Request, desk: Desk, caller: Browser, found: Staged, shown: 
     site.bell.ring()
     desk.telling.begin()
     done = "applied" if _give_uids(site) else "applied_short"
-    query = urlencode({"done": done, "n": len(changes)})
+    query = urlencode({"done": done, "n": count_of(changes)})
     return RedirectResponse(f"{desk.link(wish.cohort)}?{query}", 303)
 
 

@@ -60,6 +60,16 @@ def two_sessions() -> Refused:
     )
 
 
+def nul_in_text() -> Refused:
+    """Return the refusal of a form, or an address, with a NUL character."""
+    return Refused(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "nul",
+        _("There is a character in it that is no text (NUL), so nothing was changed."),
+        _("Type it again by hand, instead of pasting it."),
+    )
+
+
 def foreign_form() -> Refused:
     """Return the refusal of a form that another origin sent."""
     return _forbidden(

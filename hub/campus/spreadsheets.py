@@ -12,9 +12,10 @@ from decimal import Decimal
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
+from bioskills.hub.formula_guard import guarded
+
 BOM = "\ufeff"
 """Spreadsheets read the file as UTF-8 only with this mark in front."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 Cell = str | Decimal | None
 """Text, an exact number, or nothing."""
 
@@ -48,11 +49,6 @@ def as_xlsx(sheet: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> 
         for number, row in enumerate(rows, start=1):
             _write(page, number, row)
     return buffer.getvalue()
-
-
-def guarded(text: str) -> str:
-    """Return text that a spreadsheet shows as text, whatever it begins with."""
-    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
 def _write(page: Worksheet, number: int, row: Sequence[Cell]) -> None:

@@ -15,7 +15,8 @@ from bioskills.base.tables import Assignment, AssignmentVersion, Person, Run, Su
 from bioskills.base.text import _
 from bioskills.base.wire import SubmissionInfo
 from bioskills.hub.campus.deliveries import Delivery
-from bioskills.hub.campus.pages_work import Work, read_works, state_of
+from bioskills.hub.campus.pages_shelf import read_works
+from bioskills.hub.campus.pages_work import Work, state_of
 from bioskills.hub.campus.site import Refused
 
 

@@ -135,8 +135,8 @@ def new_receipt_code(session: Session) -> str:
 def _place(session: Session, ask: HandIn) -> _Place:
     delivery = find_for_lab(session, ask.run, ask.person, ask.at)
     assignment = find_assignment(session, delivery, ask.assignment)
-    open_to_learners(delivery, assignment, ask.at)
     again = resit_for(session, assignment, ask.person_id)
+    open_to_learners(delivery, assignment, ask.at, again)
     _check_open(delivery, assignment, ask, again)
     due = due_for(session, assignment, ask.person_id)
     late = late_rule_for(session, delivery, assignment)

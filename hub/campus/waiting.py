@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from bioskills.base import tables
 from bioskills.hub.campus.pages_class import Class, flagged_in, title_of, why_a_person
-from bioskills.hub.campus.pages_work import Work, assignments_of, manifest_of, read_works
+from bioskills.hub.campus.pages_shelf import read_works
+from bioskills.hub.campus.pages_work import Work, assignments_of, manifest_of
 from bioskills.hub.campus.points_given import given_on
 from bioskills.hub.membership import active
 

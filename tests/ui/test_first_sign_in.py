@@ -67,7 +67,8 @@ def test_every_page_before_the_hub(product, new_context):
     page.get_by_label("The same again").fill(GOOD)
     page.get_by_role("button", name="Set password").click()
     page.wait_for_url("**/services/campus/**")
-    for name, path in (("password", ""), ("second-factor", "/second-factor")):
+    off = ("second-factor-off", "/second-factor/off")
+    for name, path in (("password", ""), ("second-factor", "/second-factor"), off):
         page.goto(f"{product.url}/hub/password{path}")
         found += examine(page, name, widths=WIDTHS)
 

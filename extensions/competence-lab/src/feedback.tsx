@@ -65,6 +65,7 @@ function Feedback(props: IProps): React.JSX.Element {
             <Bar share={Number(f.max_points) ? Number(f.points) / Number(f.max_points) : 0} done={!rest.length} />
             <p>{summary(f, rest, trans)}</p>
             {f.late && <p>{f.late}</p>}
+            {f.counts && <p>{f.counts}</p>}
             {f.reason && <p>{f.reason}</p>}
             {f.next && (
               <p>

@@ -257,6 +257,8 @@ export interface IFeedback {
   max_points: string;
   /** What coming late took off the points. */
   late?: string;
+  /** Whether this attempt counts, and why. */
+  counts?: string;
   reason: string;
   /** What to try next; empty where nothing is left to do. */
   next: string;

@@ -130,13 +130,7 @@ def test_a_second_factor_is_asked_for_each_code_once_until_the_admin_switches_it
             choose(client, product, links_for(product, "otto")["otto"], password).status_code
             == FOUND
         )
-        form = client.get(address).text
-        letters = re.search(r"<code>([A-Z2-7 ]+)</code>", form)
-        assert letters
-        code = code_of(letters[1])
-        data = {"_xsrf": hidden(form, "_xsrf"), "ticket": hidden(form, "ticket"), "code": code}
-        on = client.post(address, data={**data, "present": password})
-        recovery = re.findall(r"<li><code>([0-9a-f-]+)</code></li>", on.text)
+        code, recovery = switch_on(client, product, password)
         assert len(recovery) == 8
     with visitor() as client:
         first = send_sign_in(client, product, "otto", password)
@@ -153,6 +147,23 @@ def test_a_second_factor_is_asked_for_each_code_once_until_the_admin_switches_it
         forged = first.text.replace(hidden(first.text, "ticket"), "otto")
         assert send_code(client, product, forged, recovery[1]).headers["location"].endswith("login")
         assert not is_in(client, product)
+    with visitor() as client:
+        first = send_sign_in(client, product, "otto", password)
+        assert send_code(client, product, first.text, recovery[2]).status_code == FOUND
+        off = f"{address}/off"
+        for wrong in ({}, {"code": "000000"}, {"code": recovery[0]}):
+            page = client.get(off).text
+            data = {"_xsrf": hidden(page, "_xsrf"), "present": password, **wrong}
+            assert "This code is wrong" in client.post(off, data=data).text, (
+                "the password is not enough"
+            )
+        data["present"], data["code"] = "wrong", recovery[3]
+        assert "present password is not right" in client.post(off, data=data).text
+        assert "Switched on: " in client.get(f"{product.url}/hub/password").text
+        data["present"] = password
+        assert client.post(off, data=data, follow_redirects=False).status_code == FOUND
+        assert "Switched off. " in client.get(f"{product.url}/hub/password").text
+        switch_on(client, product, password)
     link, newer = link_for(product, "otto", "reset", "--second-factor"), GOOD + " otto again"
     with visitor() as client:
         assert not sign_in(client, product, "otto", password), "who knew the old password is out"
@@ -174,6 +185,18 @@ def test_guessing_has_to_wait_and_a_known_browser_does_not(product: Product):
         assert "Wait 1 second" in answers[-1].text or "Wait 2 seconds" in answers[-1].text
         known.get(f"{product.url}/hub/logout")
         assert send_sign_in(known, product, "eva", password).status_code == FOUND
+
+
+def switch_on(client: httpx.Client, product: Product, password: str) -> tuple[str, list[str]]:
+    """Switch the second factor on; return the code that was used and the recovery codes."""
+    address = f"{product.url}/hub/password/second-factor"
+    form = client.get(address).text
+    letters = re.search(r"<code>([A-Z2-7 ]+)</code>", form)
+    assert letters
+    code = code_of(letters[1])
+    data = {"_xsrf": hidden(form, "_xsrf"), "ticket": hidden(form, "ticket"), "code": code}
+    on = client.post(address, data={**data, "present": password})
+    return code, re.findall(r"<li><code>([0-9a-f-]+)</code></li>", on.text)
 
 
 def send_code(client: httpx.Client, product: Product, form: str, code: str) -> httpx.Response:

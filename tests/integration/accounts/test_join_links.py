@@ -18,9 +18,19 @@ from bioskills_accounts import (
     send_choice,
     send_sign_in,
 )
-from bioskills_http import is_in, rest, server_of, sign_in, start_lab_of, visitor
+from bioskills_http import (
+    end_lab,
+    is_in,
+    rest,
+    server_of,
+    sign_in,
+    start_lab,
+    start_lab_of,
+    the,
+    visitor,
+)
 from bioskills_product import Product
-from bioskills_waiting import eventually
+from bioskills_waiting import eventually, halted
 
 pytestmark = pytest.mark.integration
 
@@ -37,6 +47,14 @@ def rows(product: Product, question: str) -> list[tuple[object, ...]]:
     file = product.data / "state/db/bioskills.sqlite"
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
         return database.execute(question).fetchall()
+
+
+def knows(product: Product, token: str) -> bool:
+    """Say whether the hub takes a token."""
+    port = product.environ["BIOSKILLS_NETWORK_HUB_PORT"]
+    head = {"Authorization": f"token {token}"}
+    me = httpx.get(f"http://127.0.0.1:{port}/hub/api/user", headers=head, trust_env=False)
+    return me.status_code == OK
 
 
 def test_opening_a_link_uses_nothing_up_and_sets_nothing(product: Product, client: httpx.Client):
@@ -147,11 +165,20 @@ def test_a_reset_ends_every_sign_in_token_and_lab(product: Product):
 
         assert is_in(new, product)
         assert not is_in(old, product)
-    port = product.environ["BIOSKILLS_NETWORK_HUB_PORT"]
-    head = {"Authorization": f"token {token}"}
-    me = httpx.get(f"http://127.0.0.1:{port}/hub/api/user", headers=head, trust_env=False)
-    assert me.status_code == httpx.codes.FORBIDDEN
+    assert not knows(product, token)
     assert eventually(lambda: not server_of(product, "asta"))
+
+
+def test_a_reset_ends_a_lab_that_was_only_starting(product: Product):
+    end_lab(product, "max")
+    with visitor() as new, halted(the(product, "bioskills.fork_server.labs")):
+        begun = rest(product, "POST", "users/max/server")
+        assert begun.status_code == httpx.codes.ACCEPTED, "it goes on starting"
+        link = link_for(product, "max", "reset")
+        assert choose(new, product, link, GOOD + " max").status_code == FOUND
+        assert server_of(product, "max")["pending"] == "spawn"
+
+    assert eventually(lambda: not server_of(product, "max"))
 
 
 def test_the_secret_of_a_link_stands_in_no_log_and_no_database(
@@ -214,9 +241,16 @@ def test_the_page_to_change_the_password_asks_for_the_present_one(
         data = {"_xsrf": xsrf, "present": present, "password": new, "again": new}
         return client.post(address, data=data)
 
+    lab = start_lab(product, "ada", GOOD + " ada").environ["JUPYTERHUB_API_TOKEN"]
+    # Noted as the hub notes a lab's own token, which outlives a change of the password.
+    own = {"note": "Server at /user/ada/"}
+    token = rest(product, "POST", "users/ada/tokens", json=own).json()["token"]
     assert "present password is not right" in change("wrong", GOOD + " later").text
+    assert knows(product, token)
     assert "The password was changed" in change(GOOD + " ada", GOOD + " later").text
     assert is_in(client, product)
+    assert not knows(product, token)
+    assert knows(product, lab)
     with visitor() as other:
         assert send_sign_in(other, product, "ada", GOOD + " ada").status_code == 403
         assert send_sign_in(other, product, "ada", GOOD + " later").status_code == FOUND

@@ -4,12 +4,14 @@ import re
 import time
 from base64 import b32decode
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from bioskills_accounts import GOOD, choose, hidden, link_for, people, send_sign_in
 from bioskills_http import is_in, sign_in, visitor
 from bioskills_product import Product, running_product
+from bioskills_waiting import eventually
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
@@ -65,6 +67,41 @@ def test_a_ticket_ends_with_the_password_it_was_made_for(strict: Product) -> Non
         assert late.status_code == httpx.codes.FOUND
         assert late.headers["location"].endswith("/hub/login")
         assert not is_in(client, strict)
+
+
+def test_a_role_that_is_given_later_waits_for_the_second_factor(
+    strict: Product, tmp_path: Path
+) -> None:
+    with visitor() as early, visitor() as other:
+        for client in (early, other):
+            assert sign_in(client, strict, "miro")
+            assert client.get(strict.campus).status_code == httpx.codes.OK
+        make_certifier(strict, "miro", tmp_path)
+
+        assert not is_in(early, strict), "the session from before is over"
+        # The campus believes the hub for some seconds; the new seat is left out meanwhile.
+        assert eventually(lambda: not on_campus(other, strict))
+        with visitor() as client:
+            first = send_sign_in(client, strict, "miro", strict.password("miro"))
+            assert "Your role needs a second step" in first.text
+            send(client, strict, first.text, code_of(letters(first.text)))
+            assert is_in(client, strict)
+            assert on_campus(client, strict)
+        assert not is_in(early, strict), "nor does it come back with the second factor of another"
+        assert not on_campus(other, strict)
+
+
+def make_certifier(product: Product, name: str, folder: Path) -> None:
+    file = folder / "late.toml"
+    people = f'[[people]]\nname = "{name}"\ndisplay_name = "Later"\nroles = ["certifier"]\n'
+    file.write_text(f'[cohort]\nslug = "late"\ntitle = "Late"\n{people}')
+    done = product.command("cohort", "apply", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def on_campus(client: httpx.Client, product: Product) -> bool:
+    answer = client.get(product.campus)
+    return answer.status_code == httpx.codes.OK and str(answer.url).startswith(product.campus)
 
 
 def send(client: httpx.Client, product: Product, page: str, code: str) -> httpx.Response:

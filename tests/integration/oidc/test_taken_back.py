@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from contextlib import closing
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -10,6 +11,11 @@ from bioskills_http import is_in, rest, visitor
 from bioskills_product import Product
 from bioskills_provider import Provider, sign_in_at_provider
 from bioskills_waiting import eventually
+from sqlalchemy import select
+
+from bioskills.base.store import Store
+from bioskills.base.tables import Cohort, CourseVersion, Person, Run, now
+from bioskills.hub.campus.tokens import Wish, make_token
 
 pytestmark = pytest.mark.integration
 
@@ -128,6 +134,51 @@ def test_an_access_token_that_ended_is_renewed_unseen(place: Product, provider: 
         asked = provider.asked_for("/userinfo")
         assert eventually(lambda: is_in(client, place) and provider.asked_for("/userinfo") > asked)
         assert has_lab(place, "ina")
+
+
+def test_a_token_of_ones_own_ends_with_its_owner_though_no_lab_runs(
+    place: Product, provider: Provider
+) -> None:
+    claims = {"email": "tea@example.org", "email_verified": True}
+    groups = ["teachers-2026"]
+    provider.put("s-tea", preferred_username="tea", groups=groups, **claims)
+    with visitor() as client:
+        sign_in_at_provider(client, place.url, "s-tea")
+        assert on_campus(client, place)
+        token = own_token(place, "tea")
+        assert takes(place, token)
+        client.get(f"{place.url}/hub/logout", follow_redirects=False)
+        asked = provider.asked_for("/userinfo")
+        assert eventually(lambda: provider.asked_for("/userinfo") > asked + 1)
+        assert takes(place, token), "signing out in a browser ends no token"
+    begun = time.monotonic()
+    provider.remove("s-tea")
+
+    assert eventually(lambda: not takes(place, token))
+    print(f"a token of one's own ended after {time.monotonic() - begun:.1f} s")
+
+
+def own_token(place: Product, name: str) -> str:
+    """Return a token as an instructor makes it on the campus page."""
+    store = Store(f"sqlite:///{place.data / 'state/db/bioskills.sqlite'}")
+    with store.transaction() as session:
+        cohort = session.scalars(select(Cohort).where(Cohort.slug == "autumn")).one()
+        dates = {"opens_at": now(), "closes_at": now() + timedelta(days=9)}
+        run = Run(slug="autumn-run", cohort_id=cohort.id, time_zone="UTC", **dates)
+        run.course_version_id = session.scalars(select(CourseVersion.id)).first()
+        session.add(run)
+        session.flush()
+        person = session.scalars(select(Person).where(Person.name == name)).one()
+        return make_token(session, person, Wish("t", run.slug, ("list",), "7"), now(), 30)
+
+
+def takes(place: Product, token: str) -> bool:
+    """Say whether the campus takes a token of an instructor."""
+    head = {"Authorization": f"Bearer {token}"}
+    with visitor() as client:
+        answer = client.get(f"{place.campus}exchange/v1/runs", headers=head)
+    assert answer.status_code in {httpx.codes.OK, httpx.codes.UNAUTHORIZED}, answer.text
+    return answer.status_code == httpx.codes.OK
 
 
 def test_a_provider_that_is_away_puts_nobody_out_and_lets_nobody_new_in(

@@ -1,4 +1,4 @@
-"""Guessing gets slow; nobody is locked out, neither a class nor a person."""
+"""Guessing gets slow; a class is not held up, nor a person in a browser of their own."""
 
 import pytest
 
@@ -118,18 +118,19 @@ def test_a_flood_of_invented_names_does_not_fill_the_memory(
 
 
 @pytest.mark.parametrize(
-    ("peer", "forwarded", "address"),
+    ("forwarded", "front", "address"),
     [
-        ("127.0.0.1", "198.51.100.7", "198.51.100.7"),
-        ("127.0.0.1", "203.0.113.9, 198.51.100.7", "198.51.100.7"),
-        ("127.0.0.1", "198.51.100.7, 127.0.0.1", "198.51.100.7"),
-        ("127.0.0.1", "198.51.100.7,::ffff:127.0.0.1, ::1", "198.51.100.7"),
-        ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
-        ("127.0.0.1", "", "127.0.0.1"),
-        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ("198.51.100.7", False, "198.51.100.7"),
+        ("203.0.113.9, 198.51.100.7", False, "198.51.100.7"),
+        ("203.0.113.9, 127.0.0.1", False, "127.0.0.1"),  # a lab that speaks to the proxy
+        ("198.51.100.7, 127.0.0.1", True, "198.51.100.7"),
+        ("203.0.113.9, 198.51.100.7, 127.0.0.1", True, "198.51.100.7"),
+        ("198.51.100.7,::ffff:127.0.0.1, ::1", True, "198.51.100.7"),
+        ("127.0.0.1", True, "127.0.0.1"),
+        ("", False, ""),
     ],
 )
-def test_only_what_our_own_proxy_wrote_tells_the_address(
-    peer: str, forwarded: str, address: str
+def test_only_what_our_own_proxy_and_a_named_front_wrote_tells_the_address(
+    forwarded: str, front: bool, address: str
 ) -> None:
-    assert client_address(peer, forwarded) == address
+    assert client_address(forwarded, front=front) == address

@@ -1,5 +1,6 @@
 """What an account at a provider becomes here, and what it never becomes."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -18,17 +19,24 @@ from bioskills.hub.membership import Seat, seats
 from bioskills.hub.oidc_command import release
 
 ISSUER = "https://login.example.org"
+BASE = Seat("base", "funder")
+"""What everybody who was provisioned has: without any seat nobody enters."""
 LEARNERS = {"group": "cohort-2026", "cohort": "autumn", "role": "learner"}
 
 
 @pytest.fixture
 def session(store: Store) -> Any:
     with store.transaction() as found:
-        found.add_all([Cohort(slug="autumn", title="A"), Cohort(slug=PLATFORM, title="P")])
+        base = Cohort(slug=BASE.cohort, title="B")
+        found.add_all([Cohort(slug="autumn", title="A"), Cohort(slug=PLATFORM, title="P"), base])
+        found.flush()
         for number, name in enumerate(("lea", "miro"), 1):
             email = f"{name}@example.org"
             person = Person(name=name, pseudonym=f"p-{number:06d}", display_name=name, email=email)
             found.add(person)
+            found.flush()
+            row = {"person_id": person.id, "cohort_id": base.id, "role": BASE.role}
+            found.add(Membership(**row, source="file:base"))
         found.flush()
         yield found
 
@@ -155,8 +163,8 @@ def test_a_claim_ends_its_own_seats_alone_and_gives_them_again(session: Session)
         found.append(seats(session, "lea"))
 
     both, own = (
-        [Seat("autumn", "assessor"), Seat("autumn", "learner")],
-        [Seat("autumn", "assessor")],
+        [Seat("autumn", "assessor"), Seat("autumn", "learner"), BASE],
+        [Seat("autumn", "assessor"), BASE],
     )
     assert found == [both, own, both]
 
@@ -168,7 +176,7 @@ def test_a_seat_of_a_provider_that_is_not_asked_any_more_ends(session: Session) 
 
     enter(session, other, rules(), now())
 
-    assert seats(session, "lea") == []
+    assert seats(session, "lea") == [BASE]
 
 
 def test_a_rule_for_a_cohort_that_is_not_there_gives_nothing(session: Session) -> None:
@@ -177,7 +185,29 @@ def test_a_rule_for_a_cohort_that_is_not_there_gives_nothing(session: Session) -
 
     enter(session, given, rules(claims=[rule]), now())
 
-    assert seats(session, "lea") == []
+    assert seats(session, "lea") == [BASE]
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_who_may_not_sign_in_is_bound_to_nobody(session: Session, create: bool) -> None:
+    known, new = proof("1", **mails("lea@example.org")), proof("2", username="nina")
+    for given in (known, replace(new, **in_groups("cohort-2026"))):
+        assert refused(session, given, allowed_groups="staff", create_people=create) == "group"
+
+    assert session.scalars(select(ProviderAccount)).all() == []
+    assert session.scalar(select(Person).where(Person.name == "nina")) is None
+
+
+def test_who_has_no_seat_is_bound_to_nobody(store: Store) -> None:
+    with store.transaction() as session:
+        email = "kim@example.org"
+        session.add(Person(name="kim", pseudonym="p-000009", display_name="Kim", email=email))
+    with pytest.raises(RefusedError, match="no_seat"), store.transaction() as session:
+        enter(session, proof(**mails(email)), rules(), now())
+
+    with store.reading() as session:
+        assert session.scalars(select(ProviderAccount)).all() == []
+        assert session.scalars(select(AuditEntry)).all() == []
 
 
 def test_the_audit_log_says_what_a_claim_changed_without_a_name(session: Session) -> None:

@@ -255,7 +255,7 @@ def test_the_dates_of_a_run_can_move(store: Store) -> None:
 
     said = applied(store, wish(lea, runs=[later]))
 
-    assert [line.split(" ")[2] for line in said] == ["closes_at", "time_zone"]
+    assert [line.split(" ")[2] for line in said] == ["closes", "time"]
     assert rows(store, Run)[0].closes_at == CLOSES + timedelta(days=7)
 
 

@@ -1,5 +1,6 @@
 """A change of a cohort can be taken back whole, or is refused; a copy moves every date."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -231,3 +232,46 @@ def test_a_person_may_be_in_two_cohorts_with_two_roles(store: Store) -> None:
     with store.reading() as session:
         held = {line.slug: line.people[0].roles for line in cohorts(session, NOW)}
     assert held == {"autumn": ("instructor", "learner"), "spring": ("learner",)}
+
+
+def test_an_undo_of_moved_dates_puts_the_earlier_ones_back(store: Store) -> None:
+    until = NOW + timedelta(days=30)
+    apply(store, wish(replace(LEA, until=until)))
+    apply(store, wish(replace(LEA, until=until + timedelta(days=9))))
+
+    taken_back(store)
+
+    with store.reading() as session:
+        assert session.scalars(select(Membership.valid_to)).one() == until
+
+
+@pytest.mark.parametrize(
+    ("slugs", "copied"),
+    [
+        (["monday", "friday"], ["autumn-friday", "autumn-monday"]),
+        (["spring-a", "other"], ["autumn-a", "autumn-other"]),
+        (["spring"], ["autumn"]),
+        (["springtime"], ["autumn-first"]),
+        (
+            ["x" * 60 + "-one", "x" * 60 + "-two"],
+            ["autumn-" + "x" * 55 + "-2", "autumn-" + "x" * 57],
+        ),
+    ],
+)
+def test_two_runs_of_one_course_stay_two_in_the_copy(
+    store: Store, slugs: list[str], copied: list[str]
+) -> None:
+    install(store)
+    runs = tuple(
+        replace(RUN, slug=slug, closes_at=RUN.closes_at + timedelta(days=n))
+        for n, slug in enumerate(slugs)
+    )
+    apply(store, wish(LEA, runs=runs))
+
+    with store.transaction() as session:
+        copy_cohort(session, ("spring", "autumn"), date(2027, 9, 6), actor="t", now=NOW)
+
+    with store.reading() as session:
+        line = find_cohort(session, "autumn", NOW)
+    assert sorted(run.slug for run in line.runs) == copied
+    assert len({run.closes_at for run in line.runs}) == len(slugs)

@@ -6,21 +6,27 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from bioskills.base.places import hub_database_url
 from bioskills.base.problems import InputError, SetupError
 from bioskills.base.settings import OWN_PORTS, Settings
+from bioskills.base.store import sqlite_path
+from bioskills.hub import doctor_state, speakers
 from bioskills.hub.cohort_file import parse_cohort
 from bioskills.hub.config_files import hand_over_config
+from bioskills.hub.doctor import Patient
+from bioskills.hub.doctor_state import check_hub_database
 from bioskills.hub.listeners import listener_uid
 from bioskills.hub.privileges import run_as
 from bioskills.hub.readiness import write_settings
-from bioskills.hub.secrets_store import ensure_secret, read_secret
-from bioskills.hub.state import ensure_state, owners_of, secret_files
+from bioskills.hub.secrets_store import MOST_BYTES, ensure_secret, read_secret
+from bioskills.hub.speakers import speaker_uid
+from bioskills.hub.state import ensure_state, owners_of, proxy_uid, secret_files
 from bioskills.hub.supervision import programs, walled
 from bioskills.hub.warnings_shown import ports_learners_can_take, unprivileged_from
 
@@ -164,6 +170,45 @@ def test_the_owner_of_a_listening_socket_is_known() -> None:
     assert listener_uid(port) is None
 
 
+@pytest.mark.parametrize("ask", [speaker_uid, speakers._asked, speakers._looked_up])
+def test_the_owner_of_who_speaks_to_a_port_is_known_and_of_who_left_nobody_is(
+    ask: Callable[[int, int], int | None],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        to = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", to)) as client:
+            port = client.getsockname()[1]
+            assert ask(port, to) == os.geteuid()
+            assert ask(port, to + 1) is None
+        with server.accept()[0]:
+            assert ask(port, to) is None
+
+
+@root_only
+@pytest.mark.parametrize("ask", [speakers._asked, speakers._looked_up])
+def test_who_speaks_as_another_uid_is_told_from_the_proxy(
+    ask: Callable[[int, int], int | None],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        to = server.getsockname()[1]
+
+        def speak() -> int | None:
+            with socket.create_connection(("127.0.0.1", to)) as client:
+                return ask(client.getsockname()[1], to)
+
+        assert run_as(LEARNER, (), speak) == LEARNER
+        assert run_as(SERVICE, (), speak) == SERVICE
+
+
+@root_only
+def test_the_hub_knows_the_proxys_uid_though_it_is_another_one(settings: Settings) -> None:
+    ensure_state(settings)
+    owners = owners_of(settings)
+
+    known = run_as(owners.hub, owners.groups(owners.hub), lambda: proxy_uid(settings))
+    assert known == owners.proxy != owners.hub
+
+
 @pytest.mark.parametrize(
     "name",
     ["Lea\\nchanged 0 rows", "Lea \\u202e drawkcab", "x" * 101],
@@ -255,3 +300,69 @@ def _is_free(port: int) -> bool:
 def _system_python(command: list[str]) -> list[str]:
     # The test's own interpreter may lie where another uid cannot go.
     return ["/usr/bin/python3", *command[1:]]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_what_a_service_lays_in_the_place_of_a_secret_is_refused_at_once(
+    tmp_path: Path, kind: str
+) -> None:
+    path, other = tmp_path / "secret", tmp_path / "other"
+    other.write_text("of somebody else")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(other)
+    else:
+        path.mkdir()
+
+    with pytest.raises(OSError, match=r"plain file|symbolic links|directory"):
+        read_secret(path)
+    assert path.lstat(), "and is left where it is"
+
+
+def test_no_more_is_read_of_a_secret_than_one_can_be_long(tmp_path: Path) -> None:
+    with (tmp_path / "secret").open("wb") as file:
+        file.write(b"x" * 10)
+        file.truncate(1 << 40)
+
+    assert len(read_secret(tmp_path / "secret")) <= MOST_BYTES
+
+
+def test_the_doctor_waits_for_no_pipe_in_the_place_of_the_hubs_database(
+    settings: Settings,
+) -> None:
+    places = ensure_state(settings)
+    file = sqlite_path(hub_database_url(settings))
+    assert file is not None
+    os.mkfifo(file)
+
+    with pytest.raises((OSError, SetupError), match="plain file"):
+        check_hub_database(Patient(settings, places))
+
+
+@root_only
+def test_the_doctor_reads_the_hubs_database_with_the_hubs_rights_alone(
+    settings: Settings,
+) -> None:
+    places = ensure_state(settings)
+    file = sqlite_path(hub_database_url(settings))
+    assert file is not None
+    file.touch(mode=0o600)  # root's own
+
+    with pytest.raises(SetupError, match="Permission denied"):
+        check_hub_database(Patient(settings, places))
+
+
+@root_only
+def test_who_asks_the_database_gets_nothing_of_roots_environment(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OF_ROOT", "a-secret")
+    monkeypatch.setattr(
+        doctor_state, "ASK_DATABASE", "import json, os; print(json.dumps(dict(os.environ)))"
+    )
+    owners = owners_of(settings)
+    done = doctor_state._ask_database("sqlite://", owners.hub, owners.groups(owners.hub))
+
+    assert done.returncode == 0, done.stderr
+    assert "OF_ROOT" not in done.stdout

@@ -30,7 +30,14 @@ from bioskills.base.store import Store, ensure_schema
 from bioskills.base.wire import CAMPUS_PREFIX, CellScore, GradeResult
 from bioskills.hub.campus import jobs, results
 from bioskills.hub.campus.app import ROUTERS, create_app, static_url
-from bioskills.hub.campus.callers import Browser, Lab, browser, browser_unsafe, lab
+from bioskills.hub.campus.callers import (
+    Browser,
+    Lab,
+    browser,
+    browser_before_form,
+    browser_unsafe,
+    lab,
+)
 from bioskills.hub.campus.hub_api import HubApi
 from bioskills.hub.campus.objects import Objects
 from bioskills.hub.campus.overview_routes import routes as overview_routes
@@ -327,6 +334,7 @@ class World:
 
         self.app.dependency_overrides[browser] = who
         self.app.dependency_overrides[browser_unsafe] = who
+        self.app.dependency_overrides[browser_before_form] = who
         return self._client()
 
     def lab(self, name: str) -> TestClient:

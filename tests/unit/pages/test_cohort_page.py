@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bioskills.base import tables
 from bioskills.base.wire import CAMPUS_PREFIX
-from bioskills.hub.campus.spreadsheets import guarded
+from bioskills.hub.formula_guard import guarded
 
 COHORT = "cohorts/spring-27"
 

@@ -2,13 +2,17 @@
 
 import io
 import json
+import random
 import re
+import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from bioskills_tests import COURSE
+from fastapi import Request
 from pages_builders import World
 from sqlalchemy import select
 
@@ -17,6 +21,9 @@ from bioskills.base.problems import InputError
 from bioskills.base.tables_uploads import CourseUpload
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.courses.package import read_course
+from bioskills.hub.campus import course_uploads
+from bioskills.hub.campus.site import Refused
+from bioskills.hub.campus.turns import Turns
 from bioskills.hub.course_reading import UPLOAD, read_upload
 
 PAGE = f"{CAMPUS_PREFIX}course-versions"
@@ -175,3 +182,80 @@ def test_the_reader_s_environment_is_empty_and_nothing_of_a_course_is_run(tmp_pa
     read_upload(tmp_path)
 
     assert not mark.exists()
+
+
+def test_a_course_larger_than_other_forms_is_let_in(world: World) -> None:
+    files = dict(FILES) | {"data/large.bin": random.Random(1).randbytes(3 * 1024 * 1024)}
+
+    answer = send(world, zipped(files))
+
+    assert answer.status_code in {303, 422}, answer.text
+    assert "are allowed" not in answer.text
+
+
+@pytest.mark.parametrize("name", ["kim", "zoe"])
+def test_nothing_of_an_upload_is_parsed_for_who_may_not_bring_courses(
+    world: World, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    form = Request.form
+    monkeypatch.setattr(Request, "form", lambda self, **kw: parsed.append("x") or form(self, **kw))
+
+    assert send(world, zipped(FILES), name).status_code == 403
+    assert parsed == []
+    assert send(world, zipped(FILES)).status_code == 303
+    assert parsed == ["x"]
+
+
+def test_more_uploads_than_places_are_told_to_come_again(world: World) -> None:
+    turns = Turns(2)
+    with turns.one(), turns.one(), pytest.raises(Refused) as refused, turns.one():
+        pass
+    assert (refused.value.status, refused.value.error) == (503, "busy")
+    assert "Try again in a moment" in refused.value.next
+    with turns.one():
+        pass
+
+
+def test_the_page_of_a_third_upload_says_to_come_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two uploads are held while they are read; nothing else is changed in what is tested."""
+    inside, go_on, take_in = threading.Semaphore(0), threading.Event(), course_uploads.take_in
+
+    def held(*args: Any) -> course_uploads.Taken:
+        inside.release()
+        assert go_on.wait(60)
+        return take_in(*args)
+
+    monkeypatch.setattr(course_uploads, "take_in", held)
+    answers: list[int] = []
+    client, sent = world.browser("ada"), {"course": ("course.zip", zipped(FILES))}
+
+    def bring() -> None:
+        answers.append(
+            client.post(f"{PAGE}/uploads", files=sent, data={"_csrf": "csrf-1"}).status_code
+        )
+
+    bringing = [threading.Thread(target=bring) for _n in range(2)]
+    for thread in bringing:
+        thread.start()
+        assert inside.acquire(timeout=60)
+    third = client.post(f"{PAGE}/uploads", files=sent, data={"_csrf": "csrf-1"})
+    go_on.set()
+    for thread in bringing:
+        thread.join()
+
+    assert third.status_code == 503
+    assert third.headers["retry-after"] == "20"
+    assert "Try again in a moment; your file stays where it is." in third.text
+    assert answers == [303, 303]
+    assert send(world, zipped(FILES)).status_code == 303
+
+
+def test_a_form_of_another_session_brings_no_course(world: World) -> None:
+    sent = {"course": ("course.zip", zipped(FILES), "application/zip")}
+    answer = world.browser("ada").post(f"{PAGE}/uploads", files=sent, data={"_csrf": "other"})
+
+    assert answer.status_code == 403
+    assert "does not belong to your present session" in answer.text

@@ -175,6 +175,18 @@ def test_each_decision_can_be_taken_back(world: World, kind: str) -> None:
     assert card(world) == before
 
 
+@pytest.mark.parametrize("kind", ["extension", "excuse", "resit"])
+def test_taking_back_what_does_not_hold_says_so(world: World, kind: str) -> None:
+    decide(world, kind, "kim", **LATER)
+    send(world, path=f"{HERE}/undo", kind=kind, id=1)
+
+    where = send(world, path=f"{HERE}/undo", kind=kind, id=1)
+
+    told = page(world, where.split("/services/campus/")[1])
+    assert "Nothing was taken back: this decision did not hold any more." in told
+    assert "It is taken back." not in told
+
+
 def test_every_fault_is_said_at_once_and_nothing_is_changed(world: World) -> None:
     found = send(world, 422, date="2020-01-01", time="noon", kind="resit")
 

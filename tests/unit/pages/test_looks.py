@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 from pages_builders import NOW, World, auto, read
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from bioskills.base.tables_teaching import Look
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.hub.campus.looks import note_look
+from bioskills.hub.role_routes import CAMPUS_ROUTES
 
 S1 = "runs/spring/assignments/s1"
 
@@ -59,6 +60,57 @@ def test_every_page_and_file_that_shows_a_learners_result_is_noted(
     get(world, path, name)
 
     assert noted(world) == [(*noticed, role)]
+
+
+@pytest.mark.parametrize(
+    ("path", "noticed"),
+    [
+        (f"{S1}/learners", ("decisions", "spring/s1")),
+        (f"{S1}/learners?choose=failed", ("decisions", "spring/s1")),
+        (f"{S1}/close", ("assignment", "spring/s1")),
+        (f"{S1}/return", ("assignment", "spring/s1")),
+        (f"{S1}/regrade", ("assignment", "spring/s1")),
+        (f"{S1}/points", ("assignment", "spring/s1")),
+        ("runs/spring/learners/p-000001/as-learner", ("as_learner", "spring")),
+    ],
+)
+def test_every_page_of_the_instructor_alone_is_noted(
+    world: World, path: str, noticed: tuple[str, str]
+) -> None:
+    get(world, path)
+
+    assert noted(world) == [(*noticed, "instructor")]
+
+
+def test_a_refused_decision_shows_the_learners_and_is_noted(world: World) -> None:
+    answer = world.browser("ada").post(f"{CAMPUS_PREFIX}{S1}/learners", data={"kind": "excuse"})
+
+    assert answer.status_code == 422
+    assert noted(world) == [("decisions", "spring/s1", "instructor")]
+
+
+def test_no_page_that_an_instructor_opens_shows_a_learner_unnoted(world: World) -> None:
+    """Walks every address of the campus; one that shows the learner must leave its line."""
+    fill = {"run": "spring", "name": "s1", "cohort": "spring-27", "learner": "p-000001"}
+    fill |= {"pseudonym": "p-000001", "submission_id": "1"}
+    own = {"withdrawals"}  # who left, and what leaving means: no work, state or result
+    for opening in CAMPUS_ROUTES:
+        if (
+            opening.method != "GET"
+            or opening.reach == "programs"
+            or own & {*opening.path.split("/")}
+        ):
+            continue
+        with world.store.transaction() as session:
+            session.execute(delete(Look))
+        answer = world.browser("ada").get(CAMPUS_PREFIX + opening.path.format_map(_Filled(fill)))
+        if answer.status_code == 200 and ("Kim Meyer" in answer.text or "p-000001" in answer.text):
+            assert noted(world), opening.path
+
+
+class _Filled(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "1"
 
 
 def test_the_same_thing_is_noted_once_an_hour(world: World) -> None:

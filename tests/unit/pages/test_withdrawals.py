@@ -132,3 +132,22 @@ def test_it_is_in_the_audit_log(world: World) -> None:
         ]
     who = {"learner": world.pseudonym("kim")}
     assert found == [("withdrew learner", who), ("took back withdrawal", who)]
+
+
+def test_giving_a_seat_back_twice_says_that_nothing_was_given_back(world: World) -> None:
+    post(world, of_kim(world), reason="Moved.")
+    undo = f"{CAMPUS_PREFIX}cohorts/spring-27/withdrawal-undo"
+    first = world.browser("ada").post(undo, data={"withdrawal": "1"}).headers["location"]
+    second = world.browser("ada").post(undo, data={"withdrawal": "1"}).headers["location"]
+
+    assert "The seat is given back as it was." in world.browser("ada").get(first).text
+    assert "No seat was given back" in world.browser("ada").get(second).text
+
+
+@pytest.mark.parametrize("path", [LEFT, "cohorts/spring-27"])
+def test_the_cohort_is_the_marked_link_of_the_head(world: World, path: str) -> None:
+    for shown in (path, of_kim(world)):
+        head = get(world, shown).split("<main")[0]
+        assert head.count('aria-current="page"') == 1
+        marked = head.split('aria-current="page"')[0].rsplit("<a", 1)[1]
+        assert "cohorts/spring-27" in marked
