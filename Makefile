@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 /usr/bin/pyt
 BUILD = $(PYTHON) images/build.py
 DEV = $(shell $(BUILD) --where)/dev/bin
 
-.PHONY: help run setup test suite-integration suite-machines suite-pages suite-units slow test-all bench-grade bench-spawn bench-signin bench-cohort bench-proxy lint typing lock docs messages clean python
+.PHONY: help run setup test suite-integration suite-machines suite-pages suite-units slow test-all bench-grade bench-spawn bench-signin bench-cohort bench-doors bench-proxy lint typing lock docs messages clean python
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,9 @@ bench-proxy: python ## Measure the proxy under a class and after kill -9 (ARGS="
 
 bench-cohort: python ## Measure provisioning people on a running hub (as root; ARGS="--n 30")
 	@$(BUILD) --dev -- python tests/bench/cohort $(ARGS)
+
+bench-doors: python ## Measure the first pages of assessor, certifier, manager, funder (ARGS="--n 200")
+	@$(BUILD) --dev -- python tests/bench/doors $(ARGS)
 
 typing: python ## Make the links that type checkers read
 	@$(BUILD) --typing

@@ -12,11 +12,12 @@ from sqlalchemy import select
 from bioskills.base.store import Store
 from bioskills.base.tables import Cohort, Run
 from bioskills.hub.membership import has_seat
+from bioskills.hub.role_routes import TEACHING
 
 PREFIX = "grading-"
 ROLE: dict[str, Any] = {
     "name": "formgrader",
-    "description": "Runs formgrader for the instructors of one run",
+    "description": "Runs formgrader for those who teach one run",
     "scopes": [
         "users:activity!user",
         "access:servers!user",
@@ -47,8 +48,8 @@ def account_model(name: str) -> dict[str, Any]:
 
 
 def teaches(store: Store, run: str, person: str) -> bool:
-    """Say whether this person is an instructor of the run's cohort now; False for no such run."""
+    """Say whether this person is instructor or assessor of the run's cohort now; False for no such run."""
     with store.reading() as session:
         chosen = select(Cohort.slug).join(Run, Run.cohort_id == Cohort.id).where(Run.slug == run)
         cohort: str | None = session.scalar(chosen)
-        return cohort is not None and has_seat(session, person, cohort, ("instructor",))
+        return cohort is not None and has_seat(session, person, cohort, TEACHING)

@@ -1,4 +1,4 @@
-"""Let instructors into the formgrader of their run, on a running hub.
+"""Let instructors and assessors into the formgrader of their run, on a running hub.
 
 Law: the membership table is asked at each visit, and again whenever the hub looks at
 a person anew: who teaches the run has a share of its server, nobody else has. A share is
@@ -24,11 +24,11 @@ from bioskills.hub.grading_spawner import GradingSpawner
 
 PATH = r"/formgrader/([a-z0-9-]{1,64})"
 SHARED = frozenset({"access:servers", "read:servers", "servers"})
-"""An instructor may enter, see whether it runs, and start it again when it was idle."""
+"""Who teaches may enter, see whether it runs, and start it again when it was idle."""
 
 
 class FormgraderDoor(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
-    """Share a run's server with its instructors and send this one there."""
+    """Share a run's server with who teaches it and send this one there."""
 
     def initialize(self, store: Store) -> None:
         """Take our database."""
@@ -36,9 +36,9 @@ class FormgraderDoor(BaseHandler):  # type: ignore[misc]  # jupyterhub is untype
 
     @web.authenticated
     async def get(self, run: str) -> None:
-        """Redirect an instructor to the server; it starts on the way."""
+        """Redirect who teaches the run to the server; it starts on the way."""
         if not teaches(self.store, run, self.current_user.name):
-            text = _("This formgrader is for the instructors of its course run.")
+            text = _("This formgrader is for the instructors and assessors of its course run.")
             raise _refused(HTTPStatus.FORBIDDEN, text)
         account = self.user_from_username(account_of(run))
         if not isinstance(account.spawner, GradingSpawner):

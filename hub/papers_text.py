@@ -177,6 +177,12 @@ def _seen_by(recipients: str) -> Part:
             _(
                 "The instructors and assessors of your cohort see your name, what you handed in, your results and your passport. Each look at your passport or your feedback is noted."
             ),
+            _(
+                "The certifiers of your cohort see your name and which units and outcomes you have reached, not your work. Each look is noted."
+            ),
+            _(
+                "Managers and funders see figures about whole cohorts, without names; funders none about fewer than five people."
+            ),
             _("The administrators of this site keep it running and can reach what is stored."),
             _("Other learners see nothing of it."),
             *((_("Also: {recipients}").format(recipients=recipients),) if recipients else ()),

@@ -12,72 +12,26 @@ is kept to its own run and its owner's things; the grader alone serves all runs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from bioskills.base.tables import PLATFORM
 from bioskills.hub.membership import Seat
-
-Reach = Literal["everybody", "signed_in", "held", "cohort", "platform", "programs"]
-Program = Literal["lab", "instructor", "grader", "formgrader", "campus"]
-
-TEACHING = ("instructor", "assessor")
-INSTRUCTOR = ("instructor",)
-ADMIN = ("admin",)
-
-
-_OWNED = (
-    *("{run}", "{cohort}", "{pseudonym}", "{submission_id}", "{token_id}"),
-    "instructors/{name}",
+from bioskills.hub.role_openings import (
+    ADMIN,
+    ASSESSOR,
+    CERTIFIER,
+    FUNDER,
+    INSTRUCTOR,
+    MANAGER,
+    TEACHING,
+    Opening,
 )
-"""What an address names that belongs to a cohort or a person."""
+from bioskills.hub.role_openings import api as _api
+from bioskills.hub.role_openings import file as _file
+from bioskills.hub.role_openings import form as _form
+from bioskills.hub.role_openings import page as _page
 
-
-@dataclass(frozen=True)
-class Opening:
-    """Who opens one address.
-
-    Attributes:
-        method: HTTP method.
-        path: Below the prefix of the campus, or of the hub; as the route is written.
-        reach: How a role must be held; *programs* where no person opens it.
-        roles: Which roles, where the reach asks for one.
-        owner: Whether who owns the thing opens it, too.
-        programs: Tokens that open it, each for its own run and its owner's things.
-        page: Whether it is a page that a person must reach by clicks.
-        when: When there is a link to it, where there is not always one.
-    """
-
-    method: str
-    path: str
-    reach: Reach
-    roles: tuple[str, ...] = ()
-    owner: bool = False
-    programs: tuple[Program, ...] = ()
-    page: bool = False
-    when: str = ""
-
-    @property
-    def has_others(self) -> bool:
-        """Whether it is about one thing of somebody, so that there are things of others."""
-        return any(mark in self.path for mark in _OWNED)
-
-
-def _page(path: str, reach: Reach, *roles: str, owner: bool = False, when: str = "") -> Opening:
-    return Opening("GET", path, reach, roles, owner, page=True, when=when)
-
-
-def _file(path: str, reach: Reach, *roles: str, owner: bool = False) -> Opening:
-    return Opening("GET", path, reach, roles, owner)
-
-
-def _form(path: str, reach: Reach, *roles: str) -> Opening:
-    return Opening("POST", path, reach, roles)
-
-
-def _api(method: str, path: str, *programs: Program) -> Opening:
-    return Opening(method, path, "programs", programs=programs)
-
+__all__ = ["ADMIN", "ASSESSOR", "CAMPUS_ROUTES", "CERTIFIER", "FUNDER", "HUB_ROUTES", "INSTRUCTOR",
+           "MANAGER", "TEACHING", "Opening", "counts", "opens_to_person", "opens_to_program", "serves"]  # fmt: skip
 
 _ASSIGNMENT = "runs/{run}/assignments/{name}"
 _EXCHANGE = "exchange/v1/" + _ASSIGNMENT
@@ -207,6 +161,22 @@ PEOPLE_PAGES = (
     _form(_INVITED + "/{verb}", "platform", *ADMIN),
 )
 
+DOORS = (
+    _page("waiting", "held", *ASSESSOR),
+    _page("units", "held", *CERTIFIER),
+    _page("units/{cohort}", "cohort", *CERTIFIER),
+    _file("units/{cohort}/units.csv", "cohort", *CERTIFIER),
+    _file("units/{cohort}/units.xlsx", "cohort", *CERTIFIER),
+    _page("figures", "held", *MANAGER),
+    _page("figures/{cohort}", "cohort", *MANAGER),
+    _file("figures/{cohort}/figures.csv", "cohort", *MANAGER),
+    _file("figures/{cohort}/figures.xlsx", "cohort", *MANAGER),
+    _page("funded", "held", *FUNDER),
+    _file("funded/figures.csv", "held", *FUNDER),
+    _file("funded/figures.xlsx", "held", *FUNDER),
+)
+"""First pages of those who neither learn nor teach, and of who only assesses."""
+
 PROGRAMS = (
     _api("GET", "api/v1/lab/overview", "lab"),
     _api("GET", "api/v1/lab/runs/{run}/materials", "lab"),
@@ -240,12 +210,13 @@ CAMPUS_ROUTES: tuple[Opening, ...] = (
     *TEACHING_PAGES,
     *ADMIN_PAGES,
     *PEOPLE_PAGES,
+    *DOORS,
     *PROGRAMS,
 )
 """Every address of the campus."""
 
 HUB_ROUTES: tuple[Opening, ...] = (
-    _page("formgrader/{run}", "cohort", *INSTRUCTOR),
+    _page("formgrader/{run}", "cohort", *TEACHING),
     _file("bioskills/labs", "platform", *ADMIN),
     _file("bioskills/labs/{name}", "platform", *ADMIN),
     _form("bioskills/labs/{name}", "platform", *ADMIN),
@@ -275,7 +246,7 @@ def opens_to_person(opening: Opening, seats: Sequence[Seat], cohort: str, *, own
         case "platform":
             return any(seat.cohort == PLATFORM for seat in held)
         case "cohort":
-            return (opening.owner and owns) or any(seat.cohort == cohort for seat in held)
+            return (opening.owner and owns) or any(serves(seat, cohort) for seat in held)
         case _:
             return False
 
@@ -283,6 +254,11 @@ def opens_to_person(opening: Opening, seats: Sequence[Seat], cohort: str, *, own
 def counts(seat: Seat) -> bool:
     """Say whether a seat gives anything: an admin is one on the platform alone."""
     return seat.role != "admin" or seat.cohort == PLATFORM
+
+
+def serves(seat: Seat, cohort: str) -> bool:
+    """Say whether a seat counts in a cohort: a manager of the platform is one of every cohort."""
+    return seat.cohort == cohort or seat == Seat(PLATFORM, "manager")
 
 
 def opens_to_program(opening: Opening, program: str, *, own: bool) -> bool:

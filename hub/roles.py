@@ -43,8 +43,16 @@ ROLE_TABLE: dict[str, RoleRule] = {
         "instructors-{cohort}",
         ("list:users!group=learners-{cohort}", "read:users:name!group=learners-{cohort}"),
     ),
-    "assessor": RoleRule("Assessor", "Judges what only a person can judge.", "assessors-{cohort}"),
-    "certifier": RoleRule("Certifier", "Approves credentials.", "certifiers-{cohort}"),
+    "assessor": RoleRule(
+        "Assessor",
+        "Judges what only a person can judge; an instructor puts it into results.",
+        "assessors-{cohort}",
+    ),
+    "certifier": RoleRule(
+        "Certifier",
+        "Sees who has reached which unit, with the evidence it rests on; reads nobody's work.",
+        "certifiers-{cohort}",
+    ),
     "admin": RoleRule(
         "Admin",
         "Provisions people and cohorts, starts and stops labs; reads nobody's work.",
@@ -54,8 +62,16 @@ ROLE_TABLE: dict[str, RoleRule] = {
             RUN_LABS_SCOPE,
         ),
     ),
-    "manager": RoleRule("Manager", "Sees figures about courses and cohorts.", "managers-{cohort}"),
-    "funder": RoleRule("Funder", "Sees aggregated figures of what they fund.", "funders-{cohort}"),
+    "manager": RoleRule(
+        "Manager",
+        "Sees figures about courses and cohorts, on the platform about all; no person by name.",
+        "managers-{cohort}",
+    ),
+    "funder": RoleRule(
+        "Funder",
+        "Sees the figures of what they fund added up; none that is about fewer than five people.",
+        "funders-{cohort}",
+    ),
 }
 
 EVERYBODY: tuple[str, ...] = ("self", CAMPUS_ACCESS, LAB_SCOPE)

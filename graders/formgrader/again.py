@@ -36,7 +36,7 @@ class CampusDesk:
         self._known: dict[str, float] = {}
 
     async def teaches(self, name: str) -> bool:
-        """Say whether this person is an instructor of the run; believed for some seconds.
+        """Say whether this person is instructor or assessor of the run; believed for some seconds.
 
         Raises:
             CampusError: The campus is away.

@@ -26,6 +26,10 @@ from bioskills.base.text import _
 from bioskills.base.wire import CAMPUS_PREFIX, Refusal
 from bioskills.hub.campus import (
     admin,
+    door_figures,
+    door_funded,
+    door_units,
+    door_waiting,
     exchange_routes,
     formgrader_routes,
     grader_routes,
@@ -69,6 +73,10 @@ ROUTERS = (
     admin.routes,
     pages_papers.routes,
     pages_settings.routes,
+    door_waiting.routes,
+    door_units.routes,
+    door_figures.routes,
+    door_funded.routes,
 )
 
 

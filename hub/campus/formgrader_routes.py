@@ -2,8 +2,8 @@
 
 Law: a formgrader has a token for its one run, and gets nothing of another. It names
 the person who pressed a button; whether that person teaches the run is looked up here,
-each time. A wish queues a grading as any other and starts nothing by itself; a judgement
-is written down and counts for nothing by itself.
+each time: an assessor judges, an instructor asks for gradings, too. A wish queues a
+grading as any other and starts nothing by itself; a judgement is written down and counts for nothing by itself.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ from bioskills.hub.campus import jobs, judgements
 from bioskills.hub.campus.callers import bearer
 from bioskills.hub.campus.looks import note_look
 from bioskills.hub.campus.site import Refused, Site, site_of
-from bioskills.hub.membership import find_person, has_seat
+from bioskills.hub.membership import find_person, seats
+from bioskills.hub.role_routes import INSTRUCTOR, TEACHING
 
 UNDER_WAY = ("queued", "running")
 Pair = tuple[Submission, str]
@@ -58,9 +59,9 @@ OwnRun = Annotated[str, Depends(run_slug)]
 
 
 def instructor(name: str, site: Here, run: OwnRun) -> None:
-    """Answer 204 where this person teaches the run now, 403 where not."""
+    """Answer 204 where this person is instructor or assessor of the run now, 403 where not."""
     with site.store.reading() as session:
-        _require_instructor(session, site, _run(session, run), name)
+        _require(session, site, _run(session, run), name, TEACHING)
 
 
 def gradings(assignment: str, site: Here, run: OwnRun) -> wire.AssignmentGradings:
@@ -96,7 +97,7 @@ async def _body(request: Request, model: type[M]) -> M:
 def _judge(site: Site, slug: str, name: str, given: wire.Judgement) -> None:
     with site.store.transaction() as session:
         run = _run(session, slug)
-        person = _require_instructor(session, site, run, given.by)
+        person, role = _require(session, site, run, given.by, TEACHING)
         chosen = select(Assignment).where(Assignment.run_id == run.id, Assignment.name == name)
         assignment = session.scalar(chosen)
         if assignment is None:
@@ -106,7 +107,9 @@ def _judge(site: Site, slug: str, name: str, given: wire.Judgement) -> None:
         saved.at = site.clock()
         learner = session.get_one(Submission, saved.submission_id).person_id
         where = f"{slug}/{name}"
-        note_look(session, person.pseudonym, learner, "formgrader", saved.at, subject=where)
+        note_look(
+            session, person.pseudonym, learner, "formgrader", saved.at, subject=where, role=role
+        )
 
 
 def _grade(
@@ -114,7 +117,7 @@ def _grade(
 ) -> wire.AssignmentGradings:
     with site.store.transaction() as session:
         run = _run(session, slug)
-        person = _require_instructor(session, site, run, wish.by)
+        person, _role = _require(session, site, run, wish.by, INSTRUCTOR)
         found = _newest(session, run, assignment)
         chosen = [pair for pair in found if wish.learner in {"", pair[1]}]
         if not chosen:
@@ -147,13 +150,26 @@ def _run(session: Session, slug: str) -> Run:
     return run
 
 
-def _require_instructor(session: Session, site: Site, run: Run, name: str) -> Person:
+def _require(
+    session: Session, site: Site, run: Run, name: str, roles: Sequence[str]
+) -> tuple[Person, str]:
+    """Return the person and the first of these roles that they hold in the run's cohort.
+
+    Raises:
+        Refused: They hold none of them now.
+    """
     cohort = session.get_one(Cohort, run.cohort_id)
     person = find_person(session, name)
-    if person is None or not has_seat(session, name, cohort.slug, ("instructor",), site.clock()):
-        message = _("{name} is no instructor of {cohort} at present.")
+    held = {s.role for s in seats(session, name, site.clock()) if s.cohort == cohort.slug}
+    found = [role for role in roles if role in held]
+    if person is None or not found:
+        message = (
+            _("{name} is no instructor of {cohort} at present.")
+            if roles == INSTRUCTOR
+            else _("{name} is neither instructor nor assessor of {cohort} at present.")
+        )
         raise Refused(403, "forbidden", message.format(name=name, cohort=cohort.slug))
-    return person
+    return person, found[0]
 
 
 def _newest(session: Session, run: Run, assignment: str) -> list[Pair]:

@@ -16,11 +16,13 @@ from bioskills.base import tables
 from bioskills.base.tables_teaching import Look
 from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser
-from bioskills.hub.campus.pages_shared import TEACHING
 from bioskills.hub.campus.site import Site
 from bioskills.hub.campus.wording import role_word
+from bioskills.hub.role_routes import CERTIFIER, TEACHING
 
 SHOWN_DAYS = 400
+LOOKING = (*TEACHING, *CERTIFIER)
+"""Roles in which somebody sees the learning of others, by name."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def look(
     with site.store.reading() as session:
         news = _unnoted(session, caller.pseudonym, wanted, now, (what, subject))
     if news:
-        role = next((role for role in TEACHING if caller.holds(role, cohort)), TEACHING[0])
+        role = next((role for role in LOOKING if caller.holds(role, cohort)), LOOKING[0])
         with site.store.transaction() as session:
             note_looks(session, caller.pseudonym, news, what, now, subject=subject, role=role)
 
@@ -123,6 +125,9 @@ def purposes() -> dict[str, str]:
         "grades_file": _("took the table of grades as a file"),
         "cohort": _("saw your outcomes in the table of the cohort"),
         "cohort_file": _("took the table of the cohort as a file"),
+        "waiting": _("saw that work of yours waits for a person"),
+        "units": _("saw which units and outcomes you have reached"),
+        "units_file": _("took the table of units and outcomes as a file"),
         "formgrader": _("gave points or a comment in formgrader"),
         "collected": _("collected your hand-in with nbgrader"),
         "as_learner": _("saw your panel and passport as you see them"),

@@ -5,18 +5,24 @@ served; what a page is called stands here once. A part that adds a page adds a r
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bioskills.base.tables import PLATFORM
 from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser
 from bioskills.hub.campus.site import Nav, Site
-from bioskills.hub.role_routes import ADMIN, CAMPUS_ROUTES, INSTRUCTOR, TEACHING
-from bioskills.hub.roles import ROLE_TABLE
+from bioskills.hub.role_routes import (
+    ADMIN,
+    ASSESSOR,
+    CAMPUS_ROUTES,
+    CERTIFIER,
+    FUNDER,
+    INSTRUCTOR,
+    MANAGER,
+    TEACHING,
+)
 
 LEARNER = ("learner",)
-NO_DOOR = tuple(role for role in ROLE_TABLE if role not in {*LEARNER, *TEACHING, *ADMIN})
-"""Roles without pages of their own yet; their first page is their passport."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,35 @@ class Link:
 LINKS: tuple[Link, ...] = (
     Link("admin", lambda _cohort: _("Administration"), ADMIN, platform=True),
     Link("people", lambda _cohort: _("People"), ADMIN, platform=True),
-    Link("passport", lambda _cohort: _("Passport"), (*LEARNER, *NO_DOOR)),
+    Link("passport", lambda _cohort: _("Passport"), LEARNER),
+    Link("waiting", lambda _cohort: _("Waits for you"), ASSESSOR),
     Link("courses", lambda _cohort: _("Courses"), TEACHING),
     Link("cohorts/{cohort}", lambda cohort: _("Cohort {name}").format(name=cohort), TEACHING),
     Link("tokens", lambda _cohort: _("Tokens"), INSTRUCTOR),
+    Link("units", lambda _cohort: _("Units reached"), CERTIFIER),
+    Link("figures", lambda _cohort: _("Figures"), MANAGER),
+    Link("funded", lambda _cohort: _("What you fund"), FUNDER),
 )
 
-FIRST = ("admin", "courses")
-"""First pages, the most pressing first; everybody else begins with the passport."""
+FIRST = (
+    ("admin", ADMIN),
+    ("courses", INSTRUCTOR),
+    ("waiting", ASSESSOR),
+    ("units", CERTIFIER),
+    ("figures", MANAGER),
+    ("funded", FUNDER),
+)
+"""First pages and who begins there, the most pressing first; everybody else begins with the passport."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way on from the first page of somebody who learns here, too."""
+
+    href: str
+    label: str
+    words: str
+
 
 _SERVED = frozenset(opening.path for opening in CAMPUS_ROUTES)
 
@@ -73,7 +100,26 @@ def links_for(site: Site, browser: Browser, current: str) -> list[Nav]:
 def first_page(browser: Browser) -> str:
     """Return where a person begins: what others wait for comes before one's own learning."""
     doors = {link.path: link for link in LINKS}
-    return next((path for path in FIRST if any(_held(doors[path], browser))), "passport")
+    found = (
+        path for path, roles in FIRST if any(_held(replace(doors[path], roles=roles), browser))
+    )
+    return next(found, "passport")
+
+
+def choices_for(site: Site, browser: Browser) -> list[Choice]:
+    """Return the first pages of all roles that this person holds, the passport last."""
+    words = {
+        "courses": _("Open and close assignments, give more time, return results, see the cohort."),
+        "waiting": _("Read and judge what only a person can judge, the oldest first."),
+        "units": _("Who has reached which unit, and what it rests on."),
+        "figures": _("Figures of courses and cohorts, without names."),
+        "funded": _("What came of what you fund, added up."),
+        "passport": _("What you have shown as a learner, and what is missing."),
+    }
+    doors = {link.path: link for link in LINKS}
+    held = [path for path, roles in (*FIRST, ("passport", LEARNER))
+            if path in words and any(_held(replace(doors[path], roles=roles), browser))]  # fmt: skip
+    return [Choice(site.link(path), doors[path].label(""), words[path]) for path in held]
 
 
 def _cohorts(link: Link, browser: Browser) -> list[str]:

@@ -29,7 +29,7 @@ from bioskills.hub.campus.feedback import (
 from bioskills.hub.campus.flagged_work import FlagLine, flag_lines
 from bioskills.hub.campus.job_board import pause_ms, progress_of, progress_words
 from bioskills.hub.campus.looks import look
-from bioskills.hub.campus.navigation import first_page
+from bioskills.hub.campus.navigation import choices_for, first_page
 from bioskills.hub.campus.overview_routes import FRAMEWORK, no_hand_in
 from bioskills.hub.campus.pages_feedback import feedback_page
 from bioskills.hub.campus.pages_grading import progress_module
@@ -76,10 +76,10 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/")
     def home(request: Request, caller: Annotated[Browser, Depends(browser)]) -> Response:
-        both = teaches_anybody(caller) and caller.holds("learner")
-        if both and first_page(caller) != "admin":
-            return render(request, "home.html", nav=navigation(site, caller, ""))
-        return RedirectResponse(site.link(first_page(caller)), 303)
+        first, nav = first_page(caller), navigation(site, caller, "")
+        if caller.holds("learner") and first not in {"admin", "passport"}:
+            return render(request, "home.html", nav=nav, choices=choices_for(site, caller))
+        return RedirectResponse(site.link(first), 303)
 
     @router.get("/passport")
     def own_passport(request: Request, caller: Annotated[Browser, Depends(browser)]) -> Response:

@@ -14,7 +14,7 @@ from bioskills.base.text import _
 from bioskills.hub.campus.callers import Browser
 from bioskills.hub.campus.navigation import links_for
 from bioskills.hub.campus.site import Nav, Refused, Site
-from bioskills.hub.role_routes import TEACHING
+from bioskills.hub.role_routes import TEACHING, serves
 
 __all__ = ["TEACHING"]
 
@@ -48,6 +48,35 @@ def require_teaching(browser: Browser) -> None:
     """
     if not teaches_anybody(browser):
         raise forbidden(_("This page is for instructors."))
+
+
+def held_cohorts(browser: Browser, roles: Iterable[str]) -> list[str]:
+    """Return the cohorts in which this person holds one of these roles, for pages about all of them.
+
+    Raises:
+        Refused: 403 where there is none.
+    """
+    wanted = set(roles)
+    found = sorted({seat.cohort for seat in browser.seats if seat.role in wanted})
+    if not found:
+        raise forbidden(_("This page is for people with another role."))
+    return found
+
+
+def find_cohort(
+    session: Session, browser: Browser, slug: str, roles: Iterable[str]
+) -> tables.Cohort:
+    """Return a cohort in which this person holds one of these roles.
+
+    Raises:
+        Refused: 403 where they do not, the same whether or not there is such a cohort.
+    """
+    wanted = set(roles)
+    held = any(seat.role in wanted and serves(seat, slug) for seat in browser.seats)
+    row = session.scalar(select(tables.Cohort).where(tables.Cohort.slug == slug)) if held else None
+    if row is None:
+        raise forbidden(_("This page is for people with another role, or of another cohort."))
+    return row
 
 
 def require_admin(browser: Browser) -> None:

@@ -26,9 +26,9 @@ def hub_away() -> Refused:
         HTTPStatus.SERVICE_UNAVAILABLE,
         "hub_away",
         _(
-            "The hub did not answer, so nobody can be signed in just now. What you handed in is safe."
+            "The hub does not answer, so it cannot be checked who you are. Nothing was changed, and what was handed in is safe."
         ),
-        _("Try again in a few seconds."),
+        _("Try again in a few seconds. If it stays so, tell the people who run this site."),
         retry_after_s=HUB_RETRY_S,
     )
 

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from bioskills.base.run_tokens import LIFETIME, run_token
-from bioskills.base.tables import AuditEntry, Job, Judgement, Person, Result, Submission, now
+from bioskills.base.tables import (
+    AuditEntry,
+    Job,
+    Judgement,
+    Membership,
+    Person,
+    Result,
+    Run,
+    Submission,
+    now,
+)
 from bioskills.base.wire import VERSION_HEADER
 
 pytestmark = pytest.mark.integration
@@ -46,6 +56,21 @@ def test_it_learns_who_teaches_its_run(exchange: Any, token: str) -> None:
         name: exchange.call("GET", f"api/v1/formgrader/instructors/{name}", token).status_code
         for name in known
     }
+
+
+def test_an_assessor_comes_in_and_asks_for_no_grading(exchange: Any, token: str) -> None:
+    with exchange.site.store.transaction() as session:
+        cohort = session.query(Run).filter_by(slug=RUN).one().cohort_id
+        asta = Person(name="asta", pseudonym="p-asta", display_name="Asta")
+        session.add(asta)
+        session.flush()
+        seat = {"person_id": asta.id, "cohort_id": cohort, "role": "assessor", "source": "test"}
+        session.add(Membership(**seat))
+    comes_in = exchange.call("GET", "api/v1/formgrader/instructors/asta", token)
+    asks = exchange.call("POST", GRADINGS, token, json={**BODY, "by": "asta"})
+
+    assert (comes_in.status_code, asks.status_code) == (204, 403)
+    assert "no instructor" in asks.json()["message"]
 
 
 def test_a_wish_queues_a_grading_once_and_is_noted(exchange: Any, token: str) -> None:

@@ -34,6 +34,7 @@ def url(tmp_path: Path) -> str:
         session.add_all([cohort, course])
         session.flush()
         people = {"ina": "instructor", "lea": "learner", "grading-spring": "instructor"}
+        people |= {"asta": "assessor", "cer": "certifier"}
         for number, (name, role) in enumerate(people.items()):
             person = Person(name=name, pseudonym=f"p-{number}", display_name=name)
             session.add(person)
@@ -57,11 +58,13 @@ def test_an_account_and_its_run_name_each_other() -> None:
     assert not is_account("ina")
 
 
-def test_only_an_instructor_of_the_run_s_cohort_teaches_it(url: str) -> None:
+def test_instructors_and_assessors_of_the_run_s_cohort_teach_it(url: str) -> None:
     store = Store(url)
 
     assert teaches(store, "spring", "ina")
+    assert teaches(store, "spring", "asta")
     assert not teaches(store, "spring", "lea")
+    assert not teaches(store, "spring", "cer")
     assert not teaches(store, "autumn", "ina")
     store.close()
 

@@ -15,6 +15,7 @@ from bioskills.hub.role_words import words_of
 COHORT_PAGE = Opening("GET", "cohorts/{cohort}", "cohort", ("instructor",))
 OWN_THING = Opening("GET", "feedback/{submission_id}", "cohort", ("instructor",), owner=True)
 ADMINS_PAGE = Opening("GET", "admin", "platform", ("admin",))
+FIGURES = Opening("GET", "figures/{cohort}", "cohort", ("manager",))
 ANY_COURSE = Opening("GET", "courses", "held", ("instructor",))
 OPEN = Opening("GET", "healthz", "everybody")
 TOKENS = Opening("GET", "runs/{run}/files", "programs", programs=("instructor", "grader"))
@@ -33,6 +34,10 @@ TOKENS = Opening("GET", "runs/{run}/files", "programs", programs=("instructor", 
         (ANY_COURSE, Seat("blue", "instructor"), False, True),
         (ANY_COURSE, Seat("blue", "funder"), False, False),
         (TOKENS, Seat("red", "instructor"), True, False),
+        (FIGURES, Seat("red", "manager"), False, True),
+        (FIGURES, Seat("blue", "manager"), False, False),
+        (FIGURES, Seat(PLATFORM, "manager"), False, True),
+        (COHORT_PAGE, Seat(PLATFORM, "manager"), False, False),
     ],
 )
 def test_a_seat_opens_what_its_role_opens_where_it_is_held(

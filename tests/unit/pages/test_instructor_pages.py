@@ -93,7 +93,7 @@ def test_only_an_instructor_of_the_cohort_changes_anything(
 
 
 @pytest.mark.parametrize(
-    ("who", "address"), [("ada", "courses"), ("zoe", "courses"), ("kim", "passport")]
+    ("who", "address"), [("ada", "courses"), ("zoe", "waiting"), ("kim", "passport")]
 )
 def test_the_first_page_is_the_one_of_the_role(world: World, who: str, address: str) -> None:
     answer = world.browser(who).get(CAMPUS_PREFIX)
@@ -104,7 +104,7 @@ def test_the_first_page_is_the_one_of_the_role(world: World, who: str, address: 
 def test_who_teaches_and_learns_is_asked(world: World) -> None:
     world.person("max", ("learner", "spring-27"), ("instructor", "autumn-27"))
 
-    assert "You teach and you learn here" in page(world, "", "max")
+    assert "You learn here, and more" in page(world, "", "max")
 
 
 def test_courses_lists_the_runs_of_own_cohorts(world: World) -> None:

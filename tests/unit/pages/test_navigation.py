@@ -26,11 +26,17 @@ def paths(*seats: tuple[str, str]) -> list[str]:
     [
         ([("red", "learner")], ["passport"], "passport"),
         ([("red", "instructor")], ["courses", "cohorts/red", "tokens"], "courses"),
-        ([("red", "assessor")], ["courses", "cohorts/red"], "courses"),
+        ([("red", "assessor")], ["waiting", "courses", "cohorts/red"], "waiting"),
+        (
+            [("red", "instructor"), ("red", "assessor")],
+            ["waiting", "courses", "cohorts/red", "tokens"],
+            "courses",
+        ),
+        ([("red", "certifier")], ["units"], "units"),
         ([(PLATFORM, "admin")], ["admin"], "admin"),
         ([("red", "admin")], [], "passport"),
-        ([(PLATFORM, "manager")], ["passport"], "passport"),
-        ([("red", "funder")], ["passport"], "passport"),
+        ([(PLATFORM, "manager")], ["figures"], "figures"),
+        ([("red", "funder")], ["funded"], "funded"),
         (
             [("red", "learner"), ("blue", "instructor"), (PLATFORM, "admin")],
             ["admin", "passport", "courses", "cohorts/blue", "tokens"],
