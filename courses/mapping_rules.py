@@ -6,7 +6,6 @@ is only held against the course's notebooks and `course.yml`.
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from functools import lru_cache
 
 from bioskills.base.text import _
 from bioskills.competence.framework import (
@@ -140,7 +139,6 @@ def _text(course: Course) -> str:
     return course.files.get(MAPPING, b"").decode("utf-8", errors="replace")
 
 
-@lru_cache
 def _framework(ref: str) -> Framework | None:
     try:
         return load_framework(ref)
