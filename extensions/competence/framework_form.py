@@ -8,8 +8,9 @@ from datetime import date
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from bioskills.base.text import _
 from bioskills.competence.exact import exact
 from bioskills.competence.framework_model import OutcomeType, Relation
 
@@ -17,12 +18,21 @@ ID = r"^[A-Z]{2,12}$"
 VERSION = r"^(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})$"
 LANGUAGE = r"^[a-z]{2,3}$"
 HEAD = "framework.yaml"
+_PLACES = 10_000
 
 Language = Annotated[str, Field(pattern=LANGUAGE)]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Words = Annotated[dict[Language, Text], Field(min_length=1)]
 Code = Annotated[str, Field(min_length=1, max_length=32)]
-Share = Annotated[Fraction, BeforeValidator(exact), Field(ge=0, le=1)]
+
+
+def _four_places(value: Fraction) -> Fraction:
+    if (value * _PLACES).denominator != 1:
+        raise ValueError(_("at most four decimal places are kept"))
+    return value
+
+
+Share = Annotated[Fraction, BeforeValidator(exact), Field(ge=0, le=1), AfterValidator(_four_places)]
 Mode = Literal["mandatory", "knowledge-only", "elective", "none"]
 
 
