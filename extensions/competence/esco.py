@@ -4,8 +4,6 @@ Law: the table ships empty and nothing is guessed. A row counts only where the
 official ESCO file that the operator supplies has its address with this very label.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -15,7 +13,7 @@ from typing import Literal, NamedTuple
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.text import _
 from bioskills.competence.framework_model import Framework
-from bioskills.competence.tables import csv_bytes
+from bioskills.competence.tables import csv_bytes, csv_rows
 
 COLUMNS = ("outcome_id", "esco_uri", "preferred_label", "match", "checked_by", "checked_on")
 EMPTY = Path(__file__).parent / "frameworks" / "esco.csv"
@@ -43,12 +41,14 @@ def official_skills(content: bytes) -> dict[str, str]:
     Raises:
         InputError: It is not that file.
     """
-    reader = csv.DictReader(io.StringIO(_text(content, "ESCO"), newline=""))
-    if not set(_OFFICIAL) <= set(reader.fieldnames or ()):
+    rows = [row for _line, row in csv_rows(content, "ESCO", MAX_SKILLS_BYTES)]
+    head = rows[0] if rows else []
+    if not set(_OFFICIAL) <= set(head):
         text = _("has no columns {columns}.").format(columns=", ".join(_OFFICIAL))
         step = _("Give the file of skills from the ESCO download, in CSV.")
         raise InputError([Problem("ESCO", text, next=step)])
-    return {row["conceptUri"]: row["preferredLabel"] for row in reader if row["conceptUri"]}
+    uri, label = (head.index(name) for name in _OFFICIAL)
+    return {row[uri]: row[label] for row in rows[1:] if len(row) > max(uri, label)}
 
 
 def read_esco(
@@ -65,13 +65,13 @@ def read_esco(
     Raises:
         InputError: With every fault of every row.
     """
-    cells = list(csv.reader(io.StringIO(_text(content, "esco.csv"), newline="")))
+    cells = csv_rows(content, "esco.csv")
     problems: list[Problem] = []
-    if not cells or tuple(cells[0]) != COLUMNS:
+    if not cells or tuple(cells[0][1]) != COLUMNS:
         step = _("Give exactly these columns: {columns}").format(columns=",".join(COLUMNS))
         raise InputError([Problem("esco.csv:1", _("has other columns."), next=step)])
     found: list[EscoRow] = []
-    for number, row in enumerate(cells[1:], start=2):
+    for number, row in cells[1:]:
         faults = list(_faults(row, framework, skills, today))
         if not faults and (row[0], row[1]) in {(one[0], one[1]) for one in found}:
             faults = [(_("is there twice."), _("Take one of them out."))]
@@ -81,17 +81,6 @@ def read_esco(
     if problems:
         raise InputError(problems)
     return found
-
-
-def _text(content: bytes, name: str) -> str:
-    if len(content) > MAX_SKILLS_BYTES:
-        text = _("is larger than {n} MB.").format(n=MAX_SKILLS_BYTES // 2**20)
-        raise InputError([Problem(name, text)])
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        step = _("Save it as CSV UTF-8.")
-        raise InputError([Problem(name, _("is not UTF-8 text."), next=step)]) from None
 
 
 def _faults(

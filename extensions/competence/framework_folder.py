@@ -80,6 +80,30 @@ def _content(entry: Path) -> bytes:
         return opened.read(MAX_FILE_BYTES + 1)
 
 
+def write_draft(files: Files, folder: Path) -> None:
+    """Write the files of a draft into a new folder, whole or not at all.
+
+    Raises:
+        InputError: Something is there already, or a name is none of a framework's files.
+    """
+    strange = [name for name in files if not _NAME.fullmatch(name)]
+    if strange:
+        text = _("is no name of a file here.")
+        raise InputError([Problem(ascii(name)[1:-1], text) for name in strange])
+    if folder.exists():
+        text, step = _("is there already."), _("Name a folder that is not there yet.")
+        raise InputError([Problem(str(folder), text, next=step)])
+    stage = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.absolute().parent))
+    try:
+        for name, content in files.items():
+            (stage / name).write_bytes(content)
+        stage.chmod(0o755)
+        stage.rename(folder)
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+
+
 def sums_of(files: Files) -> bytes:
     """Return the text of `SHA256SUMS` for these files, as `sha256sum -c` reads it."""
     lines = (f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))

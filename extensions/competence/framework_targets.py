@@ -4,8 +4,6 @@ Law: facts only. An address that we do not know stays empty and is never made
 up; a crosswalk may name only what is in this table or in the folder's own.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import NamedTuple
 from bioskills.base.problems import InputError, Problem
 from bioskills.base.text import _
 from bioskills.competence.framework_reading import TARGETS
+from bioskills.competence.tables import csv_rows
 
 COLUMNS = ("framework", "version", "code", "title", "uri", "source")
 _SHIPPED = Path(__file__).parent / "frameworks" / TARGETS
@@ -64,12 +63,12 @@ def read_targets(content: bytes) -> list[Target]:
     Raises:
         InputError: With every faulty row.
     """
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig", "replace"), newline="")))
+    rows = csv_rows(content, TARGETS)
     if not rows:
         return []
-    problems = list(_head_faults(rows[0]))
+    problems = list(_head_faults(rows[0][1]))
     found: dict[tuple[str, str, str], Target] = {}
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows[1:]:
         fault = _row_fault(row)
         target = Target(*row) if not fault else None
         if target and target.key in found:

@@ -5,9 +5,7 @@ short name, a doubled ID number, a parent that is not there) is refused here, by
 Cross-references are no order in Moodle, so none is made of them.
 """
 
-import csv
 import html
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +21,8 @@ from bioskills.competence.draft_building import (
 )
 from bioskills.competence.framework_model import OutcomeType
 from bioskills.competence.moodle import COLUMNS, Row, related_codes
+from bioskills.competence.tables import csv_rows
 
-MAX_BYTES = 8 * 2**20
 _FACTS = re.compile(r"EQF (\d); (\d+) ECVET points")
 _TYPES: Mapping[str, OutcomeType] = {"K": "knowledge", "S": "skill", "A": "autonomy"}
 
@@ -35,7 +33,7 @@ def read_rows(content: bytes) -> list[Row]:
     Raises:
         InputError: With everything that Moodle would lose, or that is no such file.
     """
-    found = [(n, row) for n, row in _numbered(content) if any(row)]
+    found = list(_numbered(content))
     problems = list(_row_faults(found)) + list(_tree_faults(found))
     if problems:
         raise InputError(problems)
@@ -43,25 +41,10 @@ def read_rows(content: bytes) -> list[Row]:
 
 
 def _numbered(content: bytes) -> Iterator[tuple[int, Row]]:
-    if len(content) > MAX_BYTES:
-        text = _("is larger than {n} MB.").format(n=MAX_BYTES // 2**20)
-        raise InputError([Problem("CSV", text, next=_("Export one framework alone."))])
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        step = _("Save it as CSV UTF-8.")
-        raise InputError([Problem("CSV", _("is not UTF-8 text."), next=step)]) from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        next(reader, None)
-        for cells in reader:
-            # As Moodle: by place; what is missing at the end is empty.
-            padded = [*cells, *[""] * len(COLUMNS)][: len(COLUMNS)]
-            yield reader.line_num, Row(*(cell.strip() for cell in padded))
-    except csv.Error as error:
-        fault = _("is no CSV that can be read: {reason}.").format(reason=error)
-        step = _("Export it from Moodle again.")
-        raise InputError([Problem(f"CSV:{reader.line_num}", fault, next=step)]) from None
+    for number, cells in csv_rows(content, "CSV")[1:]:
+        # As Moodle: by place; what is missing at the end is empty.
+        padded = [*cells, *[""] * len(COLUMNS)][: len(COLUMNS)]
+        yield number, Row(*(cell.strip() for cell in padded))
 
 
 def _row_faults(rows: Sequence[tuple[int, Row]]) -> Iterator[Problem]:
