@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from bioskills.base.commands import Verbs, verbs_of
-from bioskills.base.problems import InputError, Problem
+from bioskills.base.problems import InputError, Problem, SetupError
 from bioskills.base.settings import load_settings
 from bioskills.base.text import _, ngettext
 from bioskills.competence.framework import (
@@ -63,12 +63,18 @@ def add_framework(sub: "Verbs[Parser]") -> None:
     _add_esco(verbs, ref)
 
 
-def _verb(verbs: "Verbs[Parser]", name: str, text: str, act: Callable[[Options], None]) -> Parser:
+def _verb(
+    verbs: "Verbs[Parser]", name: str, text: str, act: Callable[[Options], int | None]
+) -> Parser:
     parser: Parser = verbs.add_parser(name, help=text, description=text)
 
     def run(options: Options) -> int:
-        act(options)
-        return 0
+        try:
+            return act(options) or 0
+        except OSError as error:
+            said = _("{name}: cannot be read or written: {reason}. Nothing was changed.")
+            name = error.filename2 or error.filename or ""
+            raise SetupError(said.format(name=name, reason=error.strerror)) from None
 
     parser.set_defaults(act=run)
     return parser
@@ -152,7 +158,7 @@ def _check(options: Options) -> None:
 
 def _either(name: str) -> Framework:
     """Return a published version by its name, or a draft by its folder."""
-    if "@" in name:
+    if not Path(name).is_dir():
         return load_framework(name)
     return check_files(read_folder(Path(name))).framework()
 
@@ -179,11 +185,18 @@ def _publish(options: Options) -> None:
     say(_("Next, in a course's competence.yaml: framework: {ref}").format(ref=draft.ref))
 
 
-def _list(_options: Options) -> None:
+def _list(_options: Options) -> int:
+    faults = 0
     for ref in published():
-        framework = load_framework(ref)
+        try:
+            framework = load_framework(ref)
+        except InputError as error:
+            faults += 1
+            say(str(error))
+            continue
         origin = _("built in") if ref in BUILT_IN else _("published here")
         say(f"{ref}  {framework.title}  ({origin}, {framework.issued})")
+    return 1 if faults else 0
 
 
 def _show(options: Options) -> None:

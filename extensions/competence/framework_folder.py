@@ -164,8 +164,7 @@ def publish(files: Files, ref: str, shelf: Path) -> bool:
     target = folder_of(shelf, ref)
     if target is None:
         raise InputError([Problem(ref, _("is no name of a version, such as BSH@1.0.0."))])
-    if not target.exists():
-        _stage_and_rename(files, target, shelf)
+    if not target.exists() and _stage_and_rename(files, target, shelf):
         return True
     if read_folder(target) == files and not broken_seal(target, files):
         return False
@@ -179,7 +178,8 @@ def already_published(ref: str) -> Problem:
     return Problem(ref, what, rule, _("Raise `version` in framework.yaml, then publish again."))
 
 
-def _stage_and_rename(files: Files, target: Path, shelf: Path) -> None:
+def _stage_and_rename(files: Files, target: Path, shelf: Path) -> bool:
+    """Write all files, then give them their place; False where somebody was there first."""
     target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     # On the shelf itself: a rename must not cross file systems. `refs_on` never looks there.
     stage = Path(tempfile.mkdtemp(prefix=".staged-", dir=shelf))
@@ -188,9 +188,12 @@ def _stage_and_rename(files: Files, target: Path, shelf: Path) -> None:
             _write(stage / name, content)
         stage.chmod(0o755)
         stage.rename(target)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(stage, ignore_errors=True)
+        if isinstance(error, OSError) and target.exists():
+            return False
         raise
+    return True
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -65,7 +65,7 @@ def test_a_published_framework_is_listed_named_by_courses_and_never_changes(
     mapping = course / "competence.yaml"
     mapping.write_text(mapping.read_text().replace("BSH@1.0.0", "ACME@1.0.0"))
     said = product.command("course", "check", "--quick", str(course))
-    assert "is not published here" not in said.stdout
+    assert "is no framework that is published here" not in said.stdout
     assert "BSH-U04-S1" in said.stdout
     assert said.returncode == 1
 

@@ -339,3 +339,20 @@ def test_a_publication_that_fails_leaves_nothing(
     with pytest.raises(OSError, match="No space"):
         publish(read_folder(FOLDER), REF, tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_of_two_publications_at_one_time_the_second_finds_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = read_folder(FOLDER)
+    rename = Path.rename
+
+    def late(stage: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "rename", rename)
+        publish(files, REF, tmp_path)
+        return rename(stage, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    assert not publish(files, REF, tmp_path)
+    assert read_published(REF, tmp_path).ref == REF
+    assert [path.name for path in tmp_path.iterdir()] == ["bsh"]

@@ -131,6 +131,18 @@ def test_case_says_that_no_crosswalk_was_reviewed_and_writes_none_without_addres
     assert not [a for a in related if a["destinationNodeURI"]["title"].endswith(" H")]
 
 
+def test_case_says_in_which_order_units_are_recommended(package: dict[str, Any]) -> None:
+    codes = {item["identifier"]: item["humanCodingScheme"] for item in package["CFItems"]}
+    pairs = [
+        tuple(codes[a[end]["identifier"]] for end in ("originNodeURI", "destinationNodeURI"))
+        for a in package["CFAssociations"]
+        if a["associationType"] == "precedes"
+    ]
+
+    assert len(pairs) == 10
+    assert ("BSH-U03", "BSH-U04") in pairs
+
+
 def test_case_links_each_translation_to_what_it_translates(package: dict[str, Any]) -> None:
     links = [a for a in package["CFAssociations"] if a["associationType"] == "isTranslationOf"]
     german = [item for item in package["CFItems"] if item["language"] == "de"]

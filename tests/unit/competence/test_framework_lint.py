@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 import yaml
+from bioskills_frameworks import frameworks, small_files
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bioskills.base.problems import InputError, Problem
 from bioskills.competence.framework import BUILT_IN_SHELF
 from bioskills.competence.framework_folder import read_folder
 from bioskills.competence.framework_lint import check_files
 from bioskills.competence.framework_verbs import DENIED, denied_verb
+from bioskills.competence.framework_writing import files_of
 
 Files = dict[str, bytes]
 
@@ -319,3 +323,38 @@ def test_each_denied_verb_is_found_at_the_beginning_and_not_inside(language: str
         assert denied_verb(f"{verb.capitalize()} x", language) == verb
         assert denied_verb(f"explains, {verb} x", language) == ""
         assert denied_verb(f"{verb}ish", language) == ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_in_a_file_it_is_sound_or_refused_with_faults(data: st.DataObject) -> None:
+    files = small_files()
+    name = data.draw(st.sampled_from(sorted(files)))
+    content = files[name]
+    start = data.draw(st.integers(0, len(content)))
+    end = min(len(content), start + data.draw(st.integers(0, 40)))
+    files[name] = content[:start] + data.draw(st.binary(max_size=20)) + content[end:]
+    try:
+        check_files(files)
+    except InputError as error:
+        found = error.problems
+    else:
+        found = None
+
+    assert found is None or all(problem.what for problem in found)
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=st.text(max_size=80))
+def test_any_text_as_framework_yaml_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        check_files({"framework.yaml": text.encode("utf-8", "replace")})
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(files=frameworks())
+def test_a_framework_that_is_written_is_read_as_the_same(files: Files) -> None:
+    draft = check_files(files)
+    units = [yaml.safe_load(files[name]) for name, _form in draft.units]
+
+    assert files_of(yaml.safe_load(files["framework.yaml"]), units) == files

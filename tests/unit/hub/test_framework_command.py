@@ -8,6 +8,7 @@ import pytest
 from bioskills_frameworks import small_files
 
 from bioskills.base.commands import main
+from bioskills.competence.framework_folder import publish
 
 Said = pytest.CaptureFixture[str]
 FOLDER = "small"
@@ -140,6 +141,38 @@ def test_an_import_never_writes_into_a_folder_that_is_there(here: Path, capsys: 
     assert main(["framework", "import", "--case", "bsh.json", FOLDER]) == 2
     assert "is there already" in capsys.readouterr().err
     assert sorted((here / FOLDER).iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export", "--moodle", "BSH@1.0.0", "--out", "nowhere/bsh.csv"],
+        ["import", "--case", "bsh.json", "nowhere/new"],
+    ],
+)
+def test_a_place_that_cannot_be_written_is_said_without_a_traceback(
+    words: list[str], capsys: Said
+) -> None:
+    main(["framework", "export", "--case", "BSH@1.0.0", "--out", "bsh.json"])
+
+    assert main(["framework", *words]) == 2
+    assert "cannot be read or written: No such file" in capsys.readouterr().err
+
+
+def test_a_changed_version_is_named_in_the_list_beside_the_sound_ones(
+    here: Path, capsys: Said
+) -> None:
+    shelf = here / "data" / "state" / "frameworks"
+    shelf.mkdir(parents=True)
+    publish(small_files(), "ACME@1.0.0", shelf)
+    unit = shelf / "acme/1.0.0/U01.yaml"
+    unit.chmod(0o644)
+    unit.write_bytes(unit.read_bytes() + b"#")
+
+    assert main(["framework", "list"]) == 1
+    said = capsys.readouterr().out
+    assert "ACME@1.0.0: is not what was published: U01.yaml was changed" in said
+    assert "BSH@1.0.0  Bioinformatics" in said
 
 
 def test_a_package_cannot_name_a_file_outside_the_draft(here: Path, capsys: Said) -> None:
