@@ -145,7 +145,7 @@ def folders_of(places: Places, owners: Owners) -> list[tuple[Path, int, int, int
         (places.hub_config, owners.root, PRIVATE if alone else 0o750, owners.hub),
         (places.reports, owners.root, PRIVATE if alone else 0o750, owners.campus),
         # Each service reads them; the campus alone writes.
-        (places.frameworks, owners.campus, PRIVATE if alone else 0o755, owners.campus),
+        (places.frameworks, owners.campus, PRIVATE if alone else 0o750, owners.group),
         *((folder, owner, PRIVATE, owner) for folder, owner in private),
         (
             places.database,
