@@ -96,7 +96,7 @@ def _verb_faults(draft: Draft, text: _Text, language: str, words: str) -> Iterat
     if verb:
         yield Problem(
             draft.where(text.file, *text.path, language),
-            _("begins with {verb}: {words}").format(verb=verb, words=words),
+            _("begins with {verb}: {words}.").format(verb=verb, words=words),
             _("An outcome says what somebody can observe."),
             _("Begin with what the learner does: explains, writes, decides ..."),
         )

@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[str, Callable[[Any], object], str]] = {
     "know": (
         "U04.yaml",
         put("outcomes", 0, "statement", "en", "knows alignments"),
-        "begins with knows: knows alignments An outcome says what somebody can observe",
+        "begins with knows: knows alignments. An outcome says what somebody can observe",
     ),
     "versteht": (
         "U04.yaml",
