@@ -6,7 +6,6 @@ is only held against the course's notebooks and `course.yml`.
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from functools import lru_cache
 
 from bioskills.base.text import _
 from bioskills.competence.framework import (
@@ -122,10 +121,12 @@ def _lint(course: Course) -> tuple[MappingFault, ...]:
         mapping = parse_mapping(_text(course))
     except MappingError as error:
         return error.faults if MAPPING in course.files else ()
-    framework = _framework(mapping.framework)
-    if framework is None:
-        message = _("the framework {name} is not published here").format(name=mapping.framework)
-        return (MappingFault("framework", mapping.framework, message, ""),)
+    try:
+        framework = load_framework(mapping.framework)
+    except (UnknownFrameworkError, ChangedFrameworkError) as error:
+        message = " ".join(f"{p.where} {p.what} {p.rule}".rstrip() for p in error.problems)
+        step = _("See which there are: bioskills framework list")
+        return (MappingFault("framework", mapping.framework, message, step),)
     return lint_mapping(mapping, framework, _cells(course))
 
 
@@ -140,7 +141,6 @@ def _text(course: Course) -> str:
     return course.files.get(MAPPING, b"").decode("utf-8", errors="replace")
 
 
-@lru_cache
 def _framework(ref: str) -> Framework | None:
     try:
         return load_framework(ref)

@@ -151,6 +151,8 @@ def folders_of(places: Places, owners: Owners) -> list[tuple[Path, int, int, int
         (places.state, owners.root, PRIVATE if alone else 0o710, owners.group),
         (places.hub_config, owners.root, PRIVATE if alone else 0o750, owners.hub),
         (places.reports, owners.root, PRIVATE if alone else 0o750, owners.campus),
+        # Each service reads them; the campus alone writes.
+        (places.frameworks, owners.campus, PRIVATE if alone else 0o750, owners.group),
         *((folder, owner, PRIVATE, owner) for folder, owner in private),
         (
             places.database,

@@ -73,6 +73,11 @@ class Places:
         return self.state / "hub-config"
 
     @property
+    def frameworks(self) -> Path:
+        """Competence frameworks that were published in this installation."""
+        return self.state / "frameworks"
+
+    @property
     def reports(self) -> Path:
         """What root found out, for the campus to read."""
         return self.state / "reports"

@@ -5,45 +5,31 @@ nothing of a faulty file is used. Pure: text in, mapping out. What needs the
 framework or the gradebook is asked in `lint_mapping`.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Mapping as AbcMapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bioskills.base.problems import nearest
 from bioskills.base.text import _
 from bioskills.competence.faults import Fault, MappingError
 from bioskills.competence.lint import CellInfo, lint_mapping
+from bioskills.competence.strict_yaml import MAX_CHARACTERS, NotYamlError, read_yaml
 from bioskills.competence.tasks import Attempts, Cell, Gate, Mapping, Task
 
-__all__ = ["CellInfo", "Fault", "Mapping", "MappingError", "lint_mapping", "parse_mapping"]
-
-MAX_CHARACTERS = 256_000
-"""Longest mapping that is read; the largest we know has 20 000 characters."""
+__all__ = [
+    "MAX_CHARACTERS",
+    "CellInfo",
+    "Fault",
+    "Mapping",
+    "MappingError",
+    "lint_mapping",
+    "parse_mapping",
+]
 
 _FIX = "bioskills course check"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without the two constructs that hide things: repeated keys and aliases."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(None, None, _("aliases (*) are not allowed"), mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = Counter(str(key.value) for key, _value in node.value)
-        for key, _value in node.value:
-            if keys[str(key.value)] > 1:
-                text = _("the key {key} is there twice").format(key=key.value)
-                raise yaml.MarkedYAMLError(None, None, text, key.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 class _Head(BaseModel):
@@ -121,14 +107,10 @@ def _read(source: str) -> object:
         text = _("The mapping has {n} characters; at most {most} are read.")
         raise MappingError([_whole(text.format(n=len(source), most=MAX_CHARACTERS))])
     try:
-        return yaml.load(source, Loader=_Loader)  # noqa: S506 (a SafeLoader, made stricter)
-    except (yaml.YAMLError, ValueError) as error:
-        reason = _("This is not YAML that can be read: {reason}.").format(
-            reason=" ".join(str(error).split())
-        )
+        return read_yaml(source).data
+    except NotYamlError as error:
+        reason = _("This is not YAML that can be read: {reason}.").format(reason=error)
         raise MappingError([_whole(reason)]) from None
-    except RecursionError:
-        raise MappingError([_whole(_("The mapping is nested too deeply."))]) from None
 
 
 def _whole(message: str) -> Fault:
