@@ -82,7 +82,7 @@ def fields_of(row: Evidence, run: str) -> dict[str, Any]:
 def last_entry(session: Session) -> Entry | None:
     """Return the newest record; None where there is none."""
     row = session.scalar(select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1))
-    return row and entry_of(row)
+    return entry_of(row) if row else None
 
 
 def entry_of(row: LedgerRow) -> Entry:

@@ -117,7 +117,7 @@ def vouches(jws: str, old: Jwk, new: Jwk) -> bool:
         _kid, said = _open(jws, [old], NEXT_KEY)
     except BadCheckpointError:
         return False
-    return said.get("x") == new["x"] and said.get("kid") == new["kid"]
+    return bool(said.get("x") == new["x"] and said.get("kid") == new["kid"])
 
 
 def contradiction(checkpoint: Checkpoint, entry: Entry | None, count: int) -> str:

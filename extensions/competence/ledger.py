@@ -135,15 +135,20 @@ def fault_of(entry: Entry, seq: int, prev: str) -> str:
         same = rfc8785.dumps(found).decode() == entry.record
     except (ValueError, RecursionError, rfc8785.CanonicalizationError) as error:
         return _("it cannot be read: {error}").format(error=error)
-    if not same:
-        return _("it is not canonical JSON (RFC 8785)")
-    if found.get("seq") != seq:
+    return _misplaced(entry, found, prev) or _refused(found) if same else _not_canonical()
+
+
+def _misplaced(entry: Entry, found: Mapping[str, Any], prev: str) -> str:
+    if found.get("seq") != entry.seq:
         return _("it says that it is record {found}").format(found=found.get("seq"))
     if entry.prev != prev or found.get("prev") != prev:
-        return _("it does not name the hash of record {seq} as the one before it").format(
-            seq=seq - 1
-        )
-    return _refused(found)
+        text = _("it does not name the hash of record {seq} as the one before it")
+        return text.format(seq=entry.seq - 1)
+    return ""
+
+
+def _not_canonical() -> str:
+    return _("it is not canonical JSON (RFC 8785)")
 
 
 def evidence_of(record: Mapping[str, Any]) -> EvidenceRecord:

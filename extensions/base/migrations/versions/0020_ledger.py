@@ -101,8 +101,8 @@ def _carry_over(connection: sa.Connection) -> None:
         tables.tables[name] for name in ("evidence", "ledger", "person", "run")
     )
     found = connection.execute(sa.select(evidence).order_by(evidence.c.seq)).mappings().all()
-    people = dict(connection.execute(sa.select(person.c.name, person.c.pseudonym)).tuples().all())
-    slugs = dict(connection.execute(sa.select(run.c.id, run.c.slug)).tuples().all())
+    people = {row.name: row.pseudonym for row in connection.execute(sa.select(person))}
+    slugs = {row.id: row.slug for row in connection.execute(sa.select(run))}
     numbers = {row["seq"]: number for number, row in enumerate(found, start=1)}
     # A row that is referred to cannot change its number.
     connection.execute(evidence.update().values(supersedes=None))
@@ -178,7 +178,7 @@ def _on_sqlite() -> Iterator[str]:
         "WHEN NEW.seq <> COALESCE((SELECT MAX(seq) FROM ledger), 0) + 1 "
         "OR NEW.prev <> COALESCE((SELECT hash FROM ledger ORDER BY seq DESC LIMIT 1), "
         f"'{GENESIS}') "
-        "BEGIN SELECT RAISE(ABORT, 'a record of the ledger must follow the last one'); END"
+        "BEGIN SELECT RAISE(ABORT, 'a record of the ledger must follow the last one'); END"  # noqa: S608 - a constant
     )
 
 
@@ -193,7 +193,7 @@ def _on_postgresql() -> Iterator[str]:
         "OR NEW.prev <> COALESCE((SELECT hash FROM ledger ORDER BY seq DESC LIMIT 1), "
         f"'{GENESIS}') "
         "THEN RAISE EXCEPTION 'a record of the ledger must follow the last one'; END IF; "
-        "RETURN NEW; END $$"
+        "RETURN NEW; END $$"  # noqa: S608 - a constant
     )
     for table in APPEND_ONLY:
         for verb, each in (("UPDATE", "ROW"), ("DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
