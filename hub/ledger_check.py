@@ -5,7 +5,8 @@ record and its place in the chain, the columns that pages read, the triggers tha
 append-only, and every signed checkpoint that is known.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -101,17 +102,20 @@ def _first_fault(session: Session, first: int) -> tuple[int, list[Finding]]:
     """Return how many records were looked at, and the first bad one."""
     before = session.get(LedgerRow, first - 1)
     seq, prev, looked = first, before.hash if before else GENESIS, 0
-    for row, evidence, run in _stream(session, first):
-        looked += 1
-        entry = entry_of(row)
-        what = fault_of(entry, seq, prev) or _differs(row, entry, evidence, run)
-        if what:
-            return looked, [Finding(min(seq, row.seq), what, _look_again())]
-        seq, prev = seq + 1, row.hash
+    with closing(_stream(session, first)) as rows:
+        for row, evidence, run in rows:
+            looked += 1
+            entry = entry_of(row)
+            what = fault_of(entry, seq, prev) or _differs(row, entry, evidence, run)
+            if what:
+                return looked, [Finding(min(seq, row.seq), what, _look_again())]
+            seq, prev = seq + 1, row.hash
     return looked, []
 
 
-def _stream(session: Session, first: int) -> Iterator[tuple[LedgerRow, Evidence | None, str]]:
+def _stream(
+    session: Session, first: int
+) -> Generator[tuple[LedgerRow, Evidence | None, str], None, None]:
     chosen = (
         select(LedgerRow, Evidence, Run.slug)
         .outerjoin(Evidence, Evidence.seq == LedgerRow.seq)
@@ -120,21 +124,24 @@ def _stream(session: Session, first: int) -> Iterator[tuple[LedgerRow, Evidence 
         .order_by(LedgerRow.seq)
         .execution_options(yield_per=AT_ONCE)
     )
-    for row, evidence, run in session.execute(chosen):
-        yield row, evidence, run or ""
+    # Closed as soon as nobody reads on: PostgreSQL holds a cursor meanwhile.
+    with session.execute(chosen) as found:
+        for row, evidence, run in found:
+            yield row, evidence, run or ""
 
 
 def _differs(row: LedgerRow, entry: Entry, evidence: Evidence | None, run: str) -> str:
     """Return where the columns beside a sound record say something else."""
     record = read(entry)
-    columns = {"kind": row.kind, "learner": row.learner, "at": in_text(row.at)}
+    beside = [{"kind": row.kind, "learner": row.learner, "at": in_text(row.at)}]
     if record["kind"] in EVIDENCE_KINDS:
         if evidence is None:
             return _("its row in the table of evidence is gone")
-        columns |= fields_of(evidence, run)
+        beside.append(fields_of(evidence, run))
     elif evidence is not None:
         return _("it is no evidence, and has a row in the table of evidence")
-    other = sorted(name for name, value in columns.items() if record.get(name) != value)
+    pairs = {pair for columns in beside for pair in columns.items()}
+    other = sorted({name for name, value in pairs if record.get(name) != value})
     if other:
         text = _("the table that pages read says something else in {columns}")
         return text.format(columns=", ".join(other))

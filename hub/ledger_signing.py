@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from bioskills.base.places import Places, database_url, places_of
 from bioskills.base.problems import SetupError
@@ -146,7 +147,17 @@ def as_campus(settings: Settings, act: Any) -> Any:
     from bioskills.hub.state import owners_of  # noqa: PLC0415 - set-up makes the key by this module
 
     owners = owners_of(settings)
-    return run_as(owners.campus, owners.groups(owners.campus), act)
+    return run_as(owners.campus, owners.groups(owners.campus), partial(_saying, act))
+
+
+def _saying(act: Any) -> Any:
+    """Do something with the database; where it does not answer, say so in a sentence."""
+    try:
+        return act()
+    except SQLAlchemyError as error:
+        why = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        text = _("The database cannot be read: {why}. Run: bioskills doctor")
+        raise SetupError(text.format(why=why)) from error
 
 
 @contextmanager
