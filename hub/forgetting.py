@@ -148,7 +148,8 @@ def _without_words(cell: dict[str, Any]) -> dict[str, Any]:
 
 def _remove_files(session: Session, objects: Objects, own: Iterable[Submission]) -> int:
     numbers = {row.id for row in own}
-    mine, others = set(), set()
+    mine: set[str] = set()
+    others: set[str] = set()
     for submission, sha256 in _files(session):
         (mine if submission in numbers else others).add(sha256)
     gone = [sha256 for sha256 in mine - others if objects.has(sha256)]

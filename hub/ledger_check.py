@@ -177,8 +177,8 @@ def _held(session: Session, checkpoints: Iterable[Checkpoint]) -> Iterator[Findi
         what = contradiction(checkpoint, entry_of(row) if row else None, count)
         if what:
             step = _(
-                "This is another or an older copy of the ledger. Bring back the newest backup, and "
-                "find out what happened since that checkpoint; docs/how-to/keep-the-ledger.md."
+                "This is another or an older copy of the ledger. Bring back the newest backup; where "
+                "there is none, see docs/how-to/keep-the-ledger.md."
             )
             yield Finding(checkpoint.seq, _("a checkpoint says: {what}").format(what=what), step)
             return

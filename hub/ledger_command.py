@@ -1,4 +1,4 @@
-"""`bioskills ledger verify|show|checkpoint|rotate-key`: hold the ledger against itself.
+"""`bioskills ledger verify|show|checkpoint|rotate-key|accept-loss`: check the ledger, and sign.
 
 Law: files are read as who ran the command, the database as its owner; nothing here changes
 a record. Exit code 0: sound; 1: something is wrong with the ledger; 2: it could not be done.
@@ -20,7 +20,7 @@ from bioskills.base.store import Store
 from bioskills.base.tables import LedgerRow, now
 from bioskills.base.text import _, ngettext
 from bioskills.competence.checkpoints import BadCheckpointError, read
-from bioskills.competence.ledger import GENESIS, fault_of
+from bioskills.competence.ledger import GENESIS, fault_of, in_text
 from bioskills.hub import ledger_signing
 from bioskills.hub.ledger_check import Finding, Verdict, examine
 from bioskills.hub.ledger_rows import entry_of
@@ -28,6 +28,7 @@ from bioskills.hub.ledger_signing import Kept, as_campus, kept_file, read_kept
 from bioskills.hub.state import ensure_state, owners_of
 
 WRONG = 1
+SHORTEST_REASON = 20
 
 
 def add_ledger(sub: "Verbs[argparse.ArgumentParser]") -> None:
@@ -58,6 +59,10 @@ def add_ledger(sub: "Verbs[argparse.ArgumentParser]") -> None:
     text = _("Sign with a new key from now on; the old one gives its word for it.")
     parser = verbs.add_parser("rotate-key", help=text, description=text)
     parser.set_defaults(act=_rotate)
+    text = _("After an older backup came back: say, signed, that what came later is lost.")
+    parser = verbs.add_parser("accept-loss", help=text, description=text)
+    parser.add_argument("--reason", required=True, help=_("Why, for whoever checks; no names."))
+    parser.set_defaults(act=_accept)
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -69,7 +74,11 @@ def _verify(options: argparse.Namespace) -> int:
     found = as_campus(settings, partial(_examine, url, known.model_dump()))
     verdict = Verdict(**{**found, "findings": [Finding(**one) for one in found["findings"]]})
     verdict.findings.extend(findings)
-    _say(json.dumps(verdict.as_dict(), indent=1) if options.json else as_text(verdict))
+    lost = [{"seq": one.seq, "at": in_text(one.at), "reason": one.reason} for one in own.accepted()]
+    if options.json:
+        _say(json.dumps({**verdict.as_dict(), "accepted_losses": lost}, indent=1))
+    else:
+        _say("\n".join([as_text(verdict), *map(_lost, lost)]))
     return WRONG if verdict.findings else 0
 
 
@@ -101,14 +110,15 @@ def _signed(own: Kept, carried: list[tuple[Path, Kept]]) -> tuple[Kept, list[Fin
         what = _("checkpoints are signed with the key {kid}, which this installation never had")
         step = _("Compare it with the key that you wrote down; one of the two was exchanged.")
         wrong.append(Finding(0, what.format(kid=kid), step))
-    return Kept(keys=keys, checkpoints=list(dict.fromkeys(found))), wrong
+    checkpoints = list(dict.fromkeys(found))
+    return Kept(keys=keys, checkpoints=checkpoints, losses=own.losses), wrong
 
 
 def _examine(url: str, signed: dict[str, Any]) -> dict[str, Any]:
     store = Store(url)
     try:
         with store.reading() as session:
-            return examine(session, Kept(**signed).read()).as_dict()
+            return examine(session, Kept(**signed).standing()).as_dict()
     finally:
         store.close()
 
@@ -124,6 +134,11 @@ def as_text(verdict: Verdict) -> str:
         head = _("Newest: record {seq}, {hash}").format(seq=verdict.seq, hash=verdict.head)
         return f"{text.format(n=verdict.count)}{rest.format(n=verdict.checkpoints)}\n{head}"
     return "\n".join(f"{_where(one)}: {one.what}. {one.next}" for one in verdict.findings)
+
+
+def _lost(loss: dict[str, Any]) -> str:
+    text = _("Accepted on {at}: what came after record {seq} was lost. Reason given: {reason}")
+    return text.format(**loss)
 
 
 def _where(finding: Finding) -> str:
@@ -186,6 +201,19 @@ def _rotate(_options: argparse.Namespace) -> int:
     kid = ledger_signing.rotate_key(places, owners_of(settings).campus, now())
     _say(_("New key: {kid}. Write it down where you keep the checkpoints.").format(kid=kid))
     _say(_("Next: bioskills ledger checkpoint"))
+    return 0
+
+
+def _accept(options: argparse.Namespace) -> int:
+    reason = str(options.reason).strip()
+    if len(reason) < SHORTEST_REASON:
+        text = _("is too short; give at least {n} characters.").format(n=SHORTEST_REASON)
+        raise InputError([Problem("--reason", text)])
+    settings = load_settings()
+    ensure_state(settings)
+    loss = ledger_signing.accept_loss(settings, owners_of(settings).campus, now(), reason)
+    _say(_("Accepted and signed: what came after record {seq} was lost.").format(seq=loss.seq))
+    _say(_("Everybody who looks through the ledger is told. Next: bioskills ledger checkpoint"))
     return 0
 
 

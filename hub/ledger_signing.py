@@ -28,7 +28,7 @@ from bioskills.base.tables_ledger import LedgerCheckpoint
 from bioskills.base.text import _
 from bioskills.base.wire import Wire
 from bioskills.competence import checkpoints
-from bioskills.competence.checkpoints import Checkpoint
+from bioskills.competence.checkpoints import Checkpoint, Loss
 from bioskills.competence.ledger import in_text
 from bioskills.hub.ledger_check import Verdict, examine
 from bioskills.hub.privileges import run_as
@@ -44,10 +44,20 @@ class Kept(Wire):
     Attributes:
         keys: JWKs with `since`, and `vouched`: the word of the key before for this one.
         checkpoints: Signed texts.
+        losses: Signed words that records after one were lost, and that this was accepted.
     """
 
     keys: list[dict[str, Any]] = []  # noqa: RUF012 - pydantic copies it
     checkpoints: list[str] = []  # noqa: RUF012
+    losses: list[str] = []  # noqa: RUF012
+
+    def accepted(self) -> list[Loss]:
+        """Return every accepted loss."""
+        return [checkpoints.read_loss(jws, self.keys) for jws in self.losses]
+
+    def standing(self) -> list[Checkpoint]:
+        """Return the checkpoints that the ledger must go on from."""
+        return checkpoints.standing(self.read(), self.accepted())
 
     def read(self) -> list[Checkpoint]:
         """Return every checkpoint.
@@ -58,8 +68,9 @@ class Kept(Wire):
         return [checkpoints.read(jws, self.keys) for jws in self.checkpoints]
 
     def newest(self) -> Checkpoint | None:
-        """Return the last checkpoint; None where there is none."""
-        return checkpoints.read(self.checkpoints[-1], self.keys) if self.checkpoints else None
+        """Return the last checkpoint that still stands; None where there is none."""
+        found = self.standing()
+        return found[-1] if found else None
 
 
 def kept_file(places: Places) -> Path:
@@ -112,6 +123,29 @@ def rotate_key(places: Places, group: int, at: datetime) -> str:
         _write(places, group, _with_key(read_kept(kept_file(places)), jwk, at, word))
         staged.rename(path)
     return jwk["kid"]
+
+
+def accept_loss(settings: Settings, group: int, at: datetime, reason: str) -> Loss:
+    """Say, signed, that records after the newest one were lost; what was signed of them is kept.
+
+    Raises:
+        SetupError: No checkpoint says that something was lost, or something else is wrong, too.
+    """
+    places = places_of(settings)
+    with _alone(places):
+        kept = read_kept(kept_file(places))
+        url = database_url(settings)
+        found = as_campus(settings, partial(_look, url, kept.model_dump()))
+        loss = Loss(found["seq"], at, reason)
+        pem = read_secret(places.machine / KEY)
+        losses = [*kept.losses, checkpoints.sign_loss(pem, loss)]
+        after = kept.model_copy(update={"losses": losses})
+        again = as_campus(settings, partial(_look, url, after.model_dump()))
+        if not found["findings"] or again["findings"]:
+            first = (again["findings"] or [{"what": _("nothing is lost"), "next": ""}])[0]
+            raise SetupError(_("This is no loss to accept: {what}. {next}").format(**first).strip())
+        _write(places, group, after)
+        return loss
 
 
 def make_checkpoint(settings: Settings, group: int, at: datetime) -> Checkpoint:
@@ -172,7 +206,7 @@ def _look(url: str, kept: dict[str, Any]) -> dict[str, Any]:
     store = Store(url)
     try:
         with store.reading() as session:
-            verdict: Verdict = examine(session, Kept(**kept).read())
+            verdict: Verdict = examine(session, Kept(**kept).standing())
     finally:
         store.close()
     return verdict.as_dict()

@@ -7,7 +7,7 @@ key that the reader gave. A key is known by its RFC 7638 thumbprint.
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ from bioskills.competence.ledger import Entry, in_text
 ALGORITHM = "EdDSA"
 TYPE = "ledger-checkpoint+jws"
 NEXT_KEY = "ledger-key+jws"
+LOSS = "ledger-loss+jws"
 Jwk = Mapping[str, Any]
 
 
@@ -55,6 +56,21 @@ class Checkpoint:
     at: datetime
     kid: str
     jws: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """That somebody accepted the loss of every record after this one, and why.
+
+    Attributes:
+        seq: The last record that was left; 0 where none was.
+        at: When it was accepted.
+        reason: In words of who accepted it; no name of a learner.
+    """
+
+    seq: int
+    at: datetime
+    reason: str
 
 
 def new_key() -> str:
@@ -109,6 +125,29 @@ def read(jws: str, keys: Sequence[Jwk]) -> Checkpoint:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadCheckpointError(_("It is signed, and no checkpoint.")) from error
+
+
+def sign_loss(pem: str, loss: Loss) -> str:
+    """Return the signed word that a loss was accepted."""
+    said = {"seq": loss.seq, "at": in_text(loss.at), "reason": loss.reason}
+    return _sign(pem, public_jwk(pem)["kid"], LOSS, said)
+
+
+def read_loss(jws: str, keys: Sequence[Jwk]) -> Loss:
+    """Return an accepted loss.
+
+    Raises:
+        BadCheckpointError: It is none, or none of these keys signed it.
+    """
+    _kid, said = _open(jws, keys, LOSS)
+    return Loss(int(said["seq"]), datetime.fromisoformat(said["at"]), str(said["reason"]))
+
+
+def standing(signed: Iterable[Checkpoint], losses: Sequence[Loss]) -> list[Checkpoint]:
+    """Return the checkpoints that a ledger must still go on from."""
+    return [
+        one for one in signed if not any(one.seq > loss.seq and one.at < loss.at for loss in losses)
+    ]
 
 
 def vouches(jws: str, old: Jwk, new: Jwk) -> bool:

@@ -43,7 +43,7 @@ class Site:
         )
         self.places: Places = ensure_state(self.settings)
         self.store: Store = planted(database_url(self.settings))
-        grow(self.store, 5)
+        grow(self.store, 5, at=datetime.now(UTC) - timedelta(days=3))
 
     def ledger(self, *words: str | Path) -> "subprocess.CompletedProcess[str]":
         environment = {
@@ -190,6 +190,38 @@ def test_a_kill_between_file_and_table_is_mended_by_the_next_one(
     assert len(site.signed()) == 2
 
 
+def test_a_loss_can_be_accepted_and_is_told_ever_after(site: Site) -> None:
+    reason = "the disk died; the backup of last night came back"
+    refused = site.ledger("accept-loss", "--reason", reason)
+    assert (refused.returncode, "nothing is lost" in refused.stderr) == (2, True)
+    site.sign(datetime.now(UTC))
+    by_hand(site.store, "delete from evidence where seq = 5", "delete from ledger where seq = 5")
+    assert site.ledger("accept-loss", "--reason", "oops").returncode == 2
+
+    assert site.ledger("accept-loss", "--reason", reason).returncode == 0
+    grow(site.store, 3)
+    assert site.ledger("checkpoint").returncode == 0
+    found = site.ledger("verify")
+    assert (found.returncode, reason in found.stdout) == (0, True)
+    assert "7 records" in found.stdout
+
+    by_hand(site.store, "delete from evidence where seq > 3", "delete from ledger where seq > 3")
+    assert site.ledger("verify").returncode == 1, "what was signed since then stands"
+
+
+def test_a_loss_is_not_accepted_where_records_differ(site: Site) -> None:
+    site.sign(datetime.now(UTC))
+    by_hand(
+        site.store,
+        "delete from evidence where seq = 5",
+        "delete from ledger where seq = 5",
+        "update ledger set record = replace(record, '0.82', '0.92') where seq = 2",
+    )
+
+    done = site.ledger("accept-loss", "--reason", "a reason that is long enough")
+    assert (done.returncode, "its text gives another hash" in done.stderr) == (2, True)
+
+
 def test_a_new_key_signs_and_the_old_one_vouches_for_it(site: Site, tmp_path: Path) -> None:
     site.sign()
     old = (site.places.machine / KEY).read_text()
@@ -243,7 +275,8 @@ def test_where_nothing_is_installed_the_next_step_is_said(tmp_path: Path) -> Non
 
 def test_the_doctor_says_how_the_ledger_is(site: Site) -> None:
     patient = Patient(site.settings, site.places)
-    assert check_ledger(patient).level == "warning"  # its records are years ahead or behind
+    found = check_ledger(patient)
+    assert (found.level, "are in no checkpoint" in found.sentence) == ("warning", True)
 
     site.sign(datetime.now(UTC))
     found = check_ledger(patient)

@@ -1,6 +1,7 @@
 """Somebody who is forgotten is in no store any more, and the ledger verifies as before."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def objects(tmp_path: Path) -> Objects:
 
 
 @pytest.fixture
-def store(database: str, objects: Objects) -> Store:
+def store(database: str, objects: Objects) -> Iterator[Store]:
     """The learner with a whole life here: words, files, evidence, a sealed reason."""
     found = planted(database)
     own, shared = objects.put(ANSWER.encode()), objects.put(b"the same as everybody's")
@@ -55,7 +56,8 @@ def store(database: str, objects: Objects) -> Store:
             )
         )
     grow(found, 2)
-    return found
+    yield found
+    found.close()
 
 
 def dump(store: Store, objects: Objects) -> bytes:
