@@ -74,7 +74,7 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return {**asdict(self), "sound": not self.findings}
+        return asdict(self)
 
 
 def examine(

@@ -76,7 +76,8 @@ def _verify(options: argparse.Namespace) -> int:
     verdict.findings.extend(findings)
     lost = [{"seq": one.seq, "at": in_text(one.at), "reason": one.reason} for one in own.accepted()]
     if options.json:
-        _say(json.dumps({**verdict.as_dict(), "accepted_losses": lost}, indent=1))
+        told = {"sound": not verdict.findings, **verdict.as_dict(), "accepted_losses": lost}
+        _say(json.dumps(told, indent=1))
     else:
         _say("\n".join([as_text(verdict), *map(_lost, lost)]))
     return WRONG if verdict.findings else 0
