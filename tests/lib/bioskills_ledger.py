@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from bioskills.base.store import Store, ensure_schema
 from bioskills.base.tables import (
     Assignment,
@@ -10,12 +12,16 @@ from bioskills.base.tables import (
     Cohort,
     CourseVersion,
     Evidence,
+    LedgerRow,
     Person,
     Result,
     Run,
     Submission,
 )
-from bioskills.hub.ledger_rows import append_evidence
+from bioskills.competence.ledger import evidence_of, read
+from bioskills.hub.campus.passport import record_of
+from bioskills.hub.ledger_check import EVIDENCE_KINDS, examine
+from bioskills.hub.ledger_rows import append_evidence, entry_of
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 GUARDED = ("ledger", "evidence", "ledger_checkpoint")
@@ -96,3 +102,13 @@ def by_hand(store: Store, *statements: str) -> None:
             again = [f"alter table {table} enable trigger user" for table in GUARDED]
         for statement in (*off, *statements, *again):
             connection.exec_driver_sql(statement)
+
+
+def check_ledger(store: Store) -> None:
+    """Hold that the ledger is sound, and says to the evaluator what the pages' table says."""
+    with store.reading() as session:
+        assert examine(session).findings == []
+        of_pages = [record_of(row) for row in session.scalars(select(Evidence))]
+        rows = session.scalars(select(LedgerRow).where(LedgerRow.kind.in_(EVIDENCE_KINDS)))
+        of_ledger = [evidence_of(read(entry_of(row))) for row in rows]
+    assert sorted(of_ledger, key=lambda one: one.seq) == sorted(of_pages, key=lambda one: one.seq)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bioskills_ledger import NOON, by_hand, evidence, grow, planted
+from bioskills_ledger import NOON, by_hand, check_ledger, evidence, grow, planted
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -16,10 +16,9 @@ from bioskills.base.store import Store
 from bioskills.base.tables import Evidence, LedgerRow
 from bioskills.competence import checkpoints
 from bioskills.competence.checkpoints import Checkpoint
-from bioskills.competence.ledger import LedgerError, evidence_of, read
-from bioskills.hub.campus.passport import record_of
+from bioskills.competence.ledger import LedgerError
 from bioskills.hub.ledger_check import Verdict, examine
-from bioskills.hub.ledger_rows import append, append_evidence, entry_of
+from bioskills.hub.ledger_rows import append, append_evidence
 
 pytestmark = pytest.mark.integration
 PEM = checkpoints.new_key()
@@ -81,10 +80,7 @@ def test_what_the_evaluator_reads_is_what_the_ledger_says(store: Store) -> None:
     grow(store, 2)
     grow(store, 1, score=None, raw=None, pending=True, supersedes=2, released_by="p-000002")
 
-    with store.reading() as session:
-        of_table = [record_of(row) for row in session.scalars(select(Evidence))]
-        of_ledger = [evidence_of(read(entry_of(row))) for row in session.scalars(select(LedgerRow))]
-    assert of_ledger == of_table
+    check_ledger(store)
 
 
 @pytest.mark.parametrize("table", ["ledger", "evidence", "ledger_checkpoint"])
