@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from bioskills.base.tables_ledger import LedgerCheckpoint
 from bioskills.base.text import _
 from bioskills.base.wire import Wire
 from bioskills.competence import checkpoints
-from bioskills.competence.checkpoints import Checkpoint, Loss
+from bioskills.competence.checkpoints import BadCheckpointError, Checkpoint, Loss
 from bioskills.competence.ledger import in_text
 from bioskills.hub.ledger_check import Verdict, examine
 from bioskills.hub.privileges import run_as
@@ -89,15 +89,18 @@ def read_kept(path: Path) -> Kept:
     except FileNotFoundError:
         return Kept()
     except (OSError, ValidationError) as error:
-        text = _("{path} is no file of checkpoints: {error}. Take a whole copy of it.")
+        text = _("{path} is no file of checkpoints: {error}. Use a whole copy, of a backup say.")
         why = getattr(error, "strerror", None) or _("it is not whole")
         raise SetupError(text.format(path=path, error=why)) from error
 
 
 def ensure_ledger_key(places: Places, group: int, at: datetime) -> None:
-    """Make the key on first use, and say its public half; root does it at each set-up."""
+    """Make the key on first use, and say its public half; root does it at each set-up.
+
+    A broken file stops no start: nothing is signed then, and the doctor says so.
+    """
     path = places.machine / KEY
-    with _alone(places):
+    with _alone(places), suppress(SetupError, BadCheckpointError):
         if not path.exists():
             _make_key(path)
         jwk = checkpoints.public_jwk(read_secret(path))

@@ -8,6 +8,7 @@ key that the reader gave. A key is known by its RFC 7638 thumbprint.
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -205,10 +206,11 @@ def _open(jws: str, keys: Sequence[Jwk], kind: str) -> tuple[str, dict[str, Any]
 
 
 def _private(pem: str) -> Ed25519PrivateKey:
-    key = load_pem_private_key(pem.encode(), None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadCheckpointError(_("The key is no Ed25519 key."))
-    return key
+    with suppress(ValueError):
+        key = load_pem_private_key(pem.encode(), None)
+        if isinstance(key, Ed25519PrivateKey):
+            return key
+    raise BadCheckpointError(_("The file of the key holds no Ed25519 key."))
 
 
 def _public(jwk: Jwk) -> Ed25519PublicKey:

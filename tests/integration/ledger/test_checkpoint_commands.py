@@ -88,6 +88,19 @@ def test_the_key_is_roots_alone_and_what_was_signed_is_the_campuss_to_read(site:
         assert kept.st_gid == owners.campus != owners.root
 
 
+@pytest.mark.parametrize("what", ["key", "file"])
+def test_a_broken_file_stops_no_start_and_signs_nothing(site: Site, what: str) -> None:
+    path = site.places.machine / KEY if what == "key" else kept_file(site.places)
+    path.write_text("{")
+
+    ensure_state(site.settings)
+
+    assert path.read_text() == "{"
+    done = site.ledger("checkpoint")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert ("no Ed25519 key" in done.stderr) == (what == "key")
+
+
 def test_a_second_set_up_keeps_the_key(site: Site) -> None:
     before = (site.places.machine / KEY).read_bytes()
 
