@@ -94,9 +94,14 @@ def examine() -> list[Check]:
 
 def every() -> list[Examination]:
     """Return all checks in the order of the report."""
-    from bioskills.hub import doctor_labs, doctor_machine, doctor_state  # noqa: PLC0415 - they need Check
+    from bioskills.hub import (  # noqa: PLC0415 - they need Check
+        doctor_labs,
+        doctor_ledger,
+        doctor_machine,
+        doctor_state,
+    )
 
-    return [*doctor_machine.ALL, *doctor_labs.ALL, *doctor_state.ALL]
+    return [*doctor_machine.ALL, *doctor_labs.ALL, *doctor_state.ALL, *doctor_ledger.ALL]
 
 
 def _safely(patient: Patient) -> Callable[[Examination], Check]:

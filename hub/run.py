@@ -29,6 +29,7 @@ from bioskills.hub.apply import refuse_public_demo
 from bioskills.hub.config_files import hand_over_config
 from bioskills.hub.fork_config import fork_config
 from bioskills.hub.grading_spawner import door_below
+from bioskills.hub.ledger_nightly import Nightly
 from bioskills.hub.privileges import run_as
 from bioskills.hub.processes import end_all_of
 from bioskills.hub.readiness import (
@@ -82,6 +83,7 @@ class Machine:
         self.locks: list[TextIO] = []
         self.given = settings
         self.reports: Reports | None = None
+        self.nightly: Nightly | None = None
         self.ended = False
         alone = os.geteuid() != 0
         self.forks = uses_fork_server(self.settings, alone=alone)
@@ -110,6 +112,7 @@ class Machine:
         self._await_ready()
         self._await_releases()
         self.reports = Reports(self.places, owners_of(self.settings).campus)
+        self.nightly = Nightly(self.places)
         return Started(self.settings.public_url, sign_ins)
 
     def _end(self, _signal: int, _frame: object) -> None:
@@ -216,8 +219,9 @@ class Machine:
     def wait(self) -> int:
         """Wait until a person or the machine ends it, then stop everything."""
         while not self.ended and self.supervisor is not None and self.supervisor.poll() is None:
-            if self.reports is not None:
-                self.reports.tick()
+            for regular in (self.reports, self.nightly):
+                if regular is not None:
+                    regular.tick()
             time.sleep(0.3)
         died = not self.ended
         self.stop()
@@ -234,8 +238,9 @@ class Machine:
         if not self.locks:
             return
         say(_("Stopping; labs are ended, nothing that was handed in is lost …"))
-        if self.reports is not None:
-            self.reports.end()
+        for regular in (self.reports, self.nightly):
+            if regular is not None:
+                regular.end()
         if self.supervisor is not None and self.supervisor.poll() is None:
             self.supervisor.terminate()
             try:

@@ -16,8 +16,10 @@ from bioskills.base.problems import SetupError
 from bioskills.base.runtime import one_account_for_all
 from bioskills.base.settings import Settings
 from bioskills.base.store import ensure_schema, known_revisions, schema_revisions, sqlite_path
+from bioskills.base.tables import now
 from bioskills.base.text import _
 from bioskills.hub.lab_config import write_lab_config
+from bioskills.hub.ledger_signing import ensure_ledger_key
 from bioskills.hub.oidc_secret import hand_over_client_secret
 from bioskills.hub.privileges import run_as
 from bioskills.hub.secrets_store import ensure_secret, write_private
@@ -126,6 +128,7 @@ def ensure_state(settings: Settings) -> Places:
         _hand_over(folder, owner)
         ensure_folder(folder, owner, mode, group=group)
     _ensure_secrets(secret_files(places), owners)
+    ensure_ledger_key(places, owners.campus, now())
     hand_over_client_secret(settings, places, owners.hub)
     write_lab_config(places.data / "lab-config")
     # As the campus: root opens nothing by path in a folder that a service can write.

@@ -2,7 +2,8 @@
 
 Law: membership lives in `membership` alone (charter, law 6). Names and mail
 addresses live in `person` alone; every other table knows people by id or
-pseudonym. Evidence and submissions are added, never changed.
+pseudonym. The ledger, evidence and submissions are added, never changed; of the
+first two triggers of the database hold that.
 
 Times are aware UTC. Shares and points are decimal strings, never floats.
 """
@@ -276,11 +277,24 @@ class Judgement(Base):
     result_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"))  # null: left out
 
 
+class LedgerRow(Base):
+    """One record as canonical JSON, bound to the one before it by its hash."""
+
+    __tablename__ = "ledger"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(16))
+    learner: Mapped[str] = mapped_column(String(16), index=True)  # pseudonym
+    record: Mapped[str] = mapped_column(Text)  # what the hash is of
+    prev: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+
+
 class Evidence(Base):
-    """One record per learner, task, attempt and outcome (competence study, 4.4); add only."""
+    """One record of the ledger in columns: per learner, task, attempt and outcome; add only."""
 
     __tablename__ = "evidence"
-    seq: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(ForeignKey("ledger.seq"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime] = mapped_column(default=now)
     actor: Mapped[str] = mapped_column(String(16))
@@ -305,8 +319,6 @@ class Evidence(Base):
     image: Mapped[str] = mapped_column(String(80))
     released_by: Mapped[str] = mapped_column(String(64))
     supersedes: Mapped[int | None] = mapped_column(ForeignKey("evidence.seq"))
-    prev: Mapped[str | None] = mapped_column(String(64))
-    hash: Mapped[str | None] = mapped_column(String(64))
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"))
 

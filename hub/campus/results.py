@@ -1,8 +1,9 @@
 """Turn what the grader found into a result, and a result into evidence.
 
 Law: every submission ends with a verdict and a reason. A result becomes visible
-and becomes evidence in the same transaction (order of writes, 5), once. Evidence
-is only added: a later result for the same attempt supersedes the earlier rows.
+and becomes records of the ledger in the same transaction (order of writes, 5), once: where
+they cannot be written, nothing becomes visible. Evidence is only added: a later result for
+the same attempt supersedes the earlier rows.
 Rows hold pseudonyms, never names. A flagged result takes no points away: it is
 preliminary, and its evidence waits, until an instructor has looked at it. A person's
 judgement makes a new result; what a machine says of persons' points is never taken.
@@ -24,6 +25,7 @@ from bioskills.base.tables import (
     Submission,
 )
 from bioskills.base.wire import GradeResult
+from bioskills.hub import ledger_rows
 from bioskills.hub.campus import flags, judgements, judging, plausible
 from bioskills.hub.campus.evidence_rows import AUTOMATIC, evidence_of, find_attempt
 
@@ -137,9 +139,10 @@ def put_in(
 
 def _add_evidence(session: Session, result: Result, by: str, at: datetime) -> list[Evidence]:
     attempt = find_attempt(session, result)
-    rows = evidence_of(session, attempt, by, at) if attempt else []
-    session.add_all(rows)
-    session.flush()
+    if attempt is None:
+        return []
+    rows = evidence_of(session, attempt, by, at)
+    ledger_rows.append_evidence(session, rows, attempt.run.slug)
     return rows
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from bioskills.base import (  # noqa: F401 - so that their tables are known
     tables_accounts,
     tables_cohorts,
+    tables_ledger,
     tables_notices,
     tables_oidc,
     tables_papers,

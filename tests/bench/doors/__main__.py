@@ -25,6 +25,7 @@ from bioskills.base import tables
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.competence.framework import RULE, load_framework
 from bioskills.hub.campus.overview_routes import FRAMEWORK
+from bioskills.hub.ledger_rows import append_evidence
 
 PAGES = {
     "waiting": "zoe",
@@ -80,7 +81,7 @@ def _work(world: World, number: int, person: int, pseudonym: str) -> None:
             session.add(result)
             session.flush()
             if number % 2 == 0:
-                session.add_all(_evidence(pseudonym, attempt, result.id, at))
+                append_evidence(session, _evidence(pseudonym, attempt, result.id, at), "spring")
 
 
 def _evidence(pseudonym: str, attempt: int, result: int, at: Any) -> list[tables.Evidence]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bioskills_ledger import check_ledger
 
 from bioskills.base.settings import Exchange, Grading
 from bioskills.base.store import Store, ensure_schema
@@ -264,4 +265,5 @@ def world(tmp_path: Path, empty_database: Path) -> Iterator[World]:
             ]
         )
     yield World(store, Objects(tmp_path / "objects"))
+    check_ledger(store)
     store.close()

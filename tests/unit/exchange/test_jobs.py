@@ -182,7 +182,7 @@ def test_evidence_has_one_row_per_outcome(world: Any, graded: Any) -> None:
     assert (skill.framework, skill.rule) == ("BSH@1.0.0", "BSH-MR-1")
     assert skill.submitted_at == receipt.submitted_at
     assert skill.notebook_sha256 == "a" * 64
-    assert (skill.prev, skill.hash, skill.supersedes) == (None, None, None)
+    assert skill.supersedes is None
     assert len(skill.feedback_sha256) == 64
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from bioskills_ledger import check_ledger
 from fastapi import FastAPI, Request
 from sqlalchemy import select
 
@@ -385,6 +386,7 @@ def world_in(folder: Path, port: int = 8000) -> Iterator[World]:
             app.include_router(routes(site), prefix=CAMPUS_PREFIX.rstrip("/"))
     try:
         yield World(site, app)
+        check_ledger(site.store)
     finally:
         site.store.close()
         site.hub.close()

@@ -15,6 +15,7 @@ API = f"{CAMPUS_PREFIX}api/v1/lab/"
 def world(empty: World) -> World:
     empty.run("spring", empty.course(), empty.cohort("spring-27"))
     empty.person("kim", ("learner", "spring-27"), display="Kim Meyer")
+    empty.person("ada", ("instructor", "spring-27"))
     return empty
 
 
