@@ -107,7 +107,8 @@ def by_hand(store: Store, *statements: str) -> None:
 def check_ledger(store: Store) -> None:
     """Hold that the ledger is sound, and says to the evaluator what the pages' table says."""
     with store.reading() as session:
-        assert examine(session).findings == []
+        found = examine(session).findings
+        assert found == [], found
         of_pages = [record_of(row) for row in session.scalars(select(Evidence))]
         rows = session.scalars(select(LedgerRow).where(LedgerRow.kind.in_(EVIDENCE_KINDS)))
         of_ledger = [evidence_of(read(entry_of(row))) for row in rows]

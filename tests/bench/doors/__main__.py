@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "pages"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 
 import builders
 from builders import NOW, World
@@ -89,7 +90,7 @@ def _evidence(pseudonym: str, attempt: int, result: int, at: Any) -> list[tables
     return [
         tables.Evidence(
             kind="grade", at=at, actor="grader", learner=pseudonym, outcome=outcome.id, task="s1",
-            attempt=attempt, score="0.9000", raw="9", max="10", submitted_at=at,
+            attempt=attempt, score="0.9000", raw="9.0000", max="10.0000", pending=False, submitted_at=at,
             framework=FRAMEWORK, mapping="first-steps@1", rule=RULE, notebook_sha256="",
             notebook_src_sha256="", cells_sha256="", feedback_sha256="", image="",
             released_by="automatic", run_id=1, result_id=result,
