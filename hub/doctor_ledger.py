@@ -43,7 +43,8 @@ def check_ledger(patient: Patient) -> Check:
         return warning("ledger", text, _("Run: bioskills upgrade"))
     if found["findings"]:
         first = found["findings"][0]
-        text = _("Record {seq} of the ledger: {what}.").format(**first)
+        of_one = _("Record {seq} of the ledger: {what}.")
+        text = (of_one if first["seq"] else _("The ledger: {what}.")).format(**first)
         return fault("ledger", text, _("Run: bioskills ledger verify"))
     return _age(found, newest.at if newest else None, now())
 

@@ -106,7 +106,8 @@ def _signed(own: Kept, carried: list[tuple[Path, Kept]]) -> tuple[Kept, list[Fin
                 kids.add(read(jws, keys).kid)
                 found.append(jws)
             except BadCheckpointError as error:
-                wrong.append(Finding(0, f"{where}: {error}", _("Take a whole copy of that file.")))
+                what = f"{where}: {str(error).rstrip('.')}"
+                wrong.append(Finding(0, what, _("Take a whole copy of that file.")))
     for kid in sorted(kids - {key["kid"] for key in own.keys}):
         what = _("checkpoints are signed with the key {kid}, which this installation never had")
         step = _("Compare it with the key that you wrote down; one of the two was exchanged.")

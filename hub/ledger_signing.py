@@ -169,7 +169,8 @@ def _make(settings: Settings, places: Places, group: int, at: datetime) -> Check
     found = as_campus(settings, partial(_look, database_url(settings), kept.model_dump()))
     if found["findings"]:
         first = found["findings"][0]
-        text = _("Nothing was signed, record {seq}: {what}. {next}")
+        of_one = _("Nothing was signed, record {seq}: {what}. {next}")
+        text = of_one if first["seq"] else _("Nothing was signed: {what}. {next}")
         raise SetupError(text.format(**first))
     pem = read_secret(places.machine / KEY)
     signed = checkpoints.sign(pem, found["seq"], found["head"], found["count"], at)
