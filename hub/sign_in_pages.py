@@ -10,21 +10,19 @@ import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from jupyterhub.handlers.base import BaseHandler
 from tornado.web import HTTPError, StaticFileHandler
 
-from bioskills.base.languages import own_name
-from bioskills.base.settings import Settings, Site
-from bioskills.base.text import _, begin_reader, known_languages, ngettext
+from bioskills.base.settings import Site
+from bioskills.base.text import _, begin_reader, ngettext
 from bioskills.hub import second_factor
-from bioskills.hub.addresses import campus_public_url
 from bioskills.hub.attempts import client_address
 from bioskills.hub.hub_words import language_at
 from bioskills.hub.origins import trusted_fronts
 from bioskills.hub.reception import Reception
+from bioskills.hub.sign_in_frame import content_policy, templates
 from bioskills.hub.speakers import speaker_uid
 from bioskills.hub.state import proxy_uid
 
@@ -33,42 +31,6 @@ STATIC_PATH = r"/sign-in/(campus\.css|sign-in\.css|logo\.svg|theme\.js)"
 MARK, MARK_DAYS = "bioskills-browser", 180
 TICKET, TICKET_DAYS = "bioskills-ticket", 10 / 1440
 TOO_MANY = 429
-
-
-def templates(settings: Settings) -> Environment:
-    """Return the templates of these pages."""
-    found = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    found.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]  # the i18n extension adds it
-    found.globals.update(
-        site=settings.site,
-        public_url=settings.public_url,
-        campus=campus_public_url(settings),
-        languages=[(code, own_name(code)) for code in known_languages()],
-    )
-    return found
-
-
-def content_policy(settings: Settings) -> str:
-    """Return what these pages may load and where their forms may lead."""
-    parts = urlsplit(settings.public_url)
-    port = f":{parts.port}" if parts.port else ""
-    # A browser looks at every redirect after a form: to the campus and to labs, below our host.
-    below = (
-        ""
-        if settings.network.accept_single_origin
-        else f" {parts.scheme}://*.{parts.hostname}{port}"
-    )
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"font-src 'self'; form-action 'self'{below}; frame-ancestors 'none'; base-uri 'none'"
-    )
 
 
 class OurStatic(StaticFileHandler):
