@@ -459,17 +459,24 @@ def _hold(path, count, seconds):
     try:
         while time.monotonic() < end:
             held = [c for c in held if not _closed(c)]
-            while len(held) < count:
-                connection = socket.socket(socket.AF_UNIX)
-                connection.settimeout(1)
-                connection.connect(path)
-                connection.send(b'{"op":')
-                held.append(connection)
+            while len(held) < count and (one := _half_open(path)):
+                held.append(one)
             time.sleep(0.05)
-    except OSError:
-        pass
     finally:
         os._exit(0)
+
+
+def _half_open(path):
+    """Return a connection with half a request, or None while nobody takes one."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(1)
+    try:
+        connection.connect(path)
+        connection.send(b'{"op":')
+    except OSError:
+        connection.close()
+        return None
+    return connection
 
 
 def _closed(connection):
