@@ -197,7 +197,7 @@ def _columns(framework: Framework, units: Sequence[str], rows: Sequence[Row]) ->
         Column(
             outcome=outcome.id,
             code=code(outcome.id).split(" ")[-1],
-            statement=outcome.statement,
+            statement=outcome.statement_in(),
             first=first,
             reached=sum(row.cells[index].reached for row in rows),
         )
@@ -207,7 +207,7 @@ def _columns(framework: Framework, units: Sequence[str], rows: Sequence[Row]) ->
 
 def _groups(framework: Framework, units: Sequence[str]) -> tuple[Group, ...]:
     found = [framework.unit(unit) for unit in units]
-    return tuple(Group(code(unit.code), unit.title, len(unit.outcomes)) for unit in found)
+    return tuple(Group(code(unit.code), unit.title_in(), len(unit.outcomes)) for unit in found)
 
 
 def _hand_ins(classes: Sequence[Class]) -> list[tuple[int, datetime]]:

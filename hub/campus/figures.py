@@ -241,7 +241,7 @@ class _Units:
         people = self.session.scalars(select(tables.Person).where(tables.Person.id.in_(chosen)))
         reached = self.reading.reached(list(people), self.verdicts) if taught else {}
         units = tuple(
-            UnitFigures(unit.code, unit.title, sum(unit.code in of for of in reached.values()))
+            UnitFigures(unit.code, unit.title_in(), sum(unit.code in of for of in reached.values()))
             for unit in self.reading.framework.units
             if unit.code in taught
         )

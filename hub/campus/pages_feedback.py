@@ -143,7 +143,7 @@ def _about(standing: Standing, outcome: str) -> str:
         return code(outcome)
     kinds = {"knowledge": _("Knowledge"), "skill": _("Skill"), "autonomy": _("Autonomy")}
     text = _("{kind} {code}: {statement}")
-    return text.format(kind=kinds[found.type], code=code(outcome), statement=found.statement)
+    return text.format(kind=kinds[found.type], code=code(outcome), statement=found.statement_in())
 
 
 def _check_line(check: CheckNote) -> CheckLine:

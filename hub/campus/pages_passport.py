@@ -175,7 +175,7 @@ def _row(standing: Standing, unit: Unit, widths: Mapping[OutcomeType, int]) -> R
     ]
     return Row(
         code=code(unit.code),
-        title=unit.title,
+        title=unit.title_in(),
         eqf=unit.eqf,
         points=unit.points,
         reached=result.reached,
@@ -214,7 +214,7 @@ def _from_top(order: Sequence[OutcomeStatus]) -> list[OutcomeStatus]:
 
 def _section(standing: Standing, unit: Unit, zone: str, known: Known) -> UnitSection:
     outcomes = tuple(_outcome(standing, outcome, zone, known) for outcome in unit.outcomes)
-    return UnitSection(code(unit.code), unit.title, outcomes)
+    return UnitSection(code(unit.code), unit.title_in(), outcomes)
 
 
 def _outcome(standing: Standing, outcome: Outcome, zone: str, known: Known) -> OutcomeSection:
@@ -222,7 +222,7 @@ def _outcome(standing: Standing, outcome: Outcome, zone: str, known: Known) -> O
     return OutcomeSection(
         anchor=outcome.id,
         code=code(outcome.id).split(" ")[-1],
-        statement=outcome.statement,
+        statement=outcome.statement_in(),
         sign=status_sign(standing.results[outcome.id].status.value),
         line=outcome_line(standing, outcome.id, zone),
         proofs=tuple(_proof(standing, row, zone, known) for row in rows),

@@ -264,5 +264,5 @@ def _shortest_way(standing: Standing) -> str:
     nearest = min(begun, key=lambda unit: len(standing.units[unit.code].missing))
     text = _("Nearest to completion is {code} {title}. {line}")
     return text.format(
-        code=code(nearest.code), title=nearest.title, line=unit_line(standing, nearest)
+        code=code(nearest.code), title=nearest.title_in(), line=unit_line(standing, nearest)
     )

@@ -178,7 +178,7 @@ def unit_view(standing: Standing, code: str) -> UnitView:
     unit, result = standing.framework.unit(code), standing.units[code]
     return UnitView(
         code=unit.code,
-        title=unit.title,
+        title=unit.title_in(),
         eqf=unit.eqf,
         points=unit.points,
         reached=result.reached,
@@ -193,7 +193,7 @@ def _outcome_views(standing: Standing, unit: Unit) -> list[OutcomeView]:
         OutcomeView(
             id=outcome.id,
             kind=outcome.type,
-            statement=outcome.statement,
+            statement=outcome.statement_in(),
             status=found.status.value,
             level=None if found.level is None else to_stored(found.level),
         )

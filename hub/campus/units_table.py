@@ -169,7 +169,7 @@ def _wanted(reached: frozenset[str], units: Sequence[str], state: str) -> bool:
 
 def _sum(unit: Unit, reached: Iterable[frozenset[str]]) -> UnitSum:
     ready = sum(unit.code in units for units in reached)
-    return UnitSum(unit.code, unit.title, code(unit.code), unit.points, ready)
+    return UnitSum(unit.code, unit.title_in(), code(unit.code), unit.points, ready)
 
 
 def _rows(person: tables.Person, standing: Standing, units: Sequence[str]) -> Iterator[Row]:
@@ -181,7 +181,7 @@ def _rows(person: tables.Person, standing: Standing, units: Sequence[str]) -> It
             display_name=person.display_name,
             unit=unit.code,
             code=code(unit.code),
-            title=unit.title,
+            title=unit.title_in(),
             sign=status_sign(result.status.value),
             reached=result.reached,
             total=result.total,

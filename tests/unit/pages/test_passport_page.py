@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from pages_builders import MANIFEST, NOW, World, auto, read, waiting
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bioskills.base import tables
 from bioskills.base.wire import CAMPUS_PREFIX
@@ -41,6 +41,18 @@ def test_an_empty_passport_says_what_fills_it(world: World) -> None:
 
     assert "Your passport fills as you work." in page
     assert "The first outcome appears here after Practice: count is returned." in page
+
+
+def test_units_and_outcomes_are_named_in_the_language_of_the_reader(world: World) -> None:
+    graded_s1(world, "4")
+    with world.store.transaction() as session:
+        session.execute(update(tables.Person).values(language="de"))
+
+    page = text_of(world, "kim", "passport")
+
+    assert "Sequenzanalyse mit Biopython" in page
+    assert "erklärt Leseraster, genetische Codes" in page
+    assert "explains reading frames" not in page
 
 
 def test_one_task_of_two_is_developing_and_says_what_closes_it(world: World) -> None:
