@@ -1,14 +1,23 @@
 """JupyterLab speaks the language of whose lab it is, unless they chose another one in Lab itself."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from bioskills_browser import axe_faults, keep_picture, open_lab, panel
+from bioskills_product import Product, running_product
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.ui, pytest.mark.integration]
 
 GERMAN = {"locale": "de-DE"}
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[Product]:
+    """An installation of these tests alone: a lab keeps the language that it began with."""
+    with running_product() as found:
+        yield found
 
 
 def menu(page: Page, label: str):

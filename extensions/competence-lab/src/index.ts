@@ -13,6 +13,7 @@ import { LabWatch } from './watch.js';
 import { writeNumbers } from './words.js';
 
 const SHOWN = 'bioskills-lab:shown';
+const LAYOUT_KEPT_MS = 5_000;
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: '@bioskills/lab:training',
@@ -55,8 +56,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
     void app.restored.then(() => {
       // The first time, the panel comes forward by itself; later the layout is the learner's.
       if (labShell && !window.localStorage.getItem(SHOWN)) {
-        window.localStorage.setItem(SHOWN, '1');
         app.shell.activateById(panel.id);
+        // Lab keeps its layout a second after it changed: who leaves sooner meets the panel again.
+        window.setTimeout(() => window.localStorage.setItem(SHOWN, '1'), LAYOUT_KEPT_MS);
       }
       void model.refresh();
       void watch.look();

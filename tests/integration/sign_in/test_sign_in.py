@@ -282,7 +282,7 @@ async def test_a_hub_that_is_away_is_said_so_and_nothing_breaks(place: Place) ->
 
     assert [page.status_code, program.status_code] == [503, 503]
     assert page.headers["retry-after"] == program.headers["retry-after"] == "5"
-    assert "The hub did not answer" in page.text
+    assert "The hub does not answer" in page.text
     assert program.json()["error"] == "hub_away"
 
 
