@@ -32,6 +32,11 @@ def acting_seats(session: Session, settings: Settings, name: str, at: datetime) 
     return [seat for seat in held if seat.role not in demanding(settings)]
 
 
+def acts_as(session: Session, settings: Settings, name: str, seat: Seat, at: datetime) -> bool:
+    """Say whether a person has this seat, and it counts now: also for the programs they use."""
+    return seat in acting_seats(session, settings, name, at)
+
+
 def who_lacks(
     session: Session, settings: Settings, people: Mapping[str, Sequence[Seat]]
 ) -> list[str]:

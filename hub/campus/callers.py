@@ -41,8 +41,8 @@ from bioskills.hub.campus.refusals import (
 )
 from bioskills.hub.campus.sessions import Session, end_session, find_session
 from bioskills.hub.campus.site import Refused, Site, site_of
-from bioskills.hub.factor_due import acting_seats
-from bioskills.hub.membership import Seat, find_person, has_seat
+from bioskills.hub.factor_due import acting_seats, acts_as
+from bioskills.hub.membership import Seat, find_person
 from bioskills.hub.papers import is_due
 from bioskills.hub.roles import CAMPUS_ACCESS
 
@@ -268,7 +268,8 @@ def _fault_of(site: Site, row: ApiToken | None) -> str:
 def _instructor_of(site: Site, database: Database, row: ApiToken) -> Instructor:
     person, run = database.get_one(Person, row.person_id), database.get_one(Run, row.run_id)
     cohort = database.get_one(Cohort, run.cohort_id)
-    if not has_seat(database, person.name, cohort.slug, ("instructor",), site.clock()):
+    teaches = Seat(cohort.slug, "instructor")
+    if not acts_as(database, site.settings, person.name, teaches, site.clock()):
         raise teaches_no_more(person.name, cohort.slug)
     return Instructor(person.name, person.id, run.id, frozenset(map(str, row.verbs)))
 

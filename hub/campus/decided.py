@@ -19,7 +19,7 @@ def decided(done: Work, now: datetime) -> str:
     """Return what was decided for this learner, with the reason; empty for nothing."""
     if done.excuse is not None and done.latest is None:
         return _("You are excused: {reason}").format(reason=done.excuse.reason)
-    if done.stand_in is not None:
+    if done.stand_in is not None and not done.may_sit_again(now):
         return _instead(done, done.stand_in, now)
     if done.resit is None or not done.may_sit_again(now):
         return _stands_for(done)
@@ -32,14 +32,19 @@ def decided(done: Work, now: datetime) -> str:
 
 def _instead(done: Work, by: Work, now: datetime) -> str:
     """Say that another assignment is this one's resit, and what its points do here."""
-    title, row = by.plan.title if by.plan else by.assignment.name, by.resit
+    title, row = _title(by), by.resit
     if row is not None and by.may_sit_again(now):
         text = _("Your resit is {title}, until {time}: {reason}")
         until = moment(row.due_at, done.run.time_zone, now)
         return text.format(title=title, time=until, reason=row.reason)
-    if done.by_stand_in and done.counting:
-        return _("{title} stands for it: its points are the better ones.").format(title=title)
+    if best := done.stand_in_of(done.counting):
+        text = _("{title} stands for it: its points are the better ones.")
+        return text.format(title=_title(best))
     return _("Its resit was {title}; the better of the two counts.").format(title=title)
+
+
+def _title(work: Work) -> str:
+    return work.plan.title if work.plan else work.assignment.name
 
 
 def _stands_for(done: Work) -> str:

@@ -2,7 +2,7 @@
 
 Law: each decision has a reason, which the learner reads, and is ended, never erased: an
 excuse is neither missing nor done; another attempt has a due date of its own, also where
-the assignment is closed. What goes beyond the attempts that count is practice (rule R3).
+the assignment is closed, and leaves standing what was reached by another assignment. What goes beyond the attempts that count is practice (rule R3).
 """
 
 from collections.abc import Iterable, Sequence
@@ -182,18 +182,33 @@ def _make(
     elif wanted.kind == "excuse":
         _renew(session, change, Excuse, person).reason = reason
     elif due is not None:
-        row = _renew(session, change, Resit, person)
+        row = _renew(session, change, Resit, person, by)
         row.reason, row.due_at, row.by_assignment_id = reason, due, by.id if by else None
 
 
-def _renew(session: Session, change: Change, table: type[L], person: tables.Person) -> L:
+def _renew(
+    session: Session,
+    change: Change,
+    table: type[L],
+    person: tables.Person,
+    by: tables.Assignment | None = None,
+) -> L:
     """Return a new decision in the place of the one that held: what was told stays on record."""
     for earlier in session.scalars(_of(table, change).where(table.person_id == person.id)):
-        earlier.ended_by, earlier.ended_at = change.by, change.group.now
+        if not _still_stands(change, earlier, by):
+            earlier.ended_by, earlier.ended_at = change.by, change.group.now
     row = table(assignment_id=change.assignment.id, person_id=person.id)
     session.add(row)
     row.given_by, row.given_at = change.by, change.group.now
     return row
+
+
+def _still_stands(change: Change, earlier: Excuse | Resit, by: tables.Assignment | None) -> bool:
+    """Say whether it is a resit by another assignment with hand-ins: nobody took its points back."""
+    taken_at = earlier.by_assignment_id if isinstance(earlier, Resit) else None
+    if taken_at is None or (by is not None and by.id == taken_at):
+        return False
+    return change.group.works[taken_at, earlier.person_id].latest is not None
 
 
 def _plain(text: str) -> str:

@@ -24,7 +24,8 @@ from bioskills.hub.campus import jobs, judgements
 from bioskills.hub.campus.callers import bearer
 from bioskills.hub.campus.looks import note_look
 from bioskills.hub.campus.site import Refused, Site, site_of
-from bioskills.hub.membership import find_person, seats
+from bioskills.hub.factor_due import acting_seats
+from bioskills.hub.membership import find_person
 from bioskills.hub.role_routes import INSTRUCTOR, TEACHING
 
 UNDER_WAY = ("queued", "running")
@@ -160,7 +161,8 @@ def _require(
     """
     cohort = session.get_one(Cohort, run.cohort_id)
     person = find_person(session, name)
-    held = {s.role for s in seats(session, name, site.clock()) if s.cohort == cohort.slug}
+    acting = acting_seats(session, site.settings, name, site.clock())
+    held = {seat.role for seat in acting if seat.cohort == cohort.slug}
     found = [role for role in roles if role in held]
     if person is None or not found:
         message = (

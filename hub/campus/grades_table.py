@@ -176,11 +176,12 @@ def _for_another(work: Work, first: Plan, group: Class) -> Grade:
 
 
 def _by_another(work: Work) -> str:
-    plan = work.stand_in.plan if work.stand_in else None
-    if plan is None:
+    best = work.stand_in_of(work.best_graded)
+    by = best or work.stand_in
+    if by is None or by.plan is None:
         return ""
-    text = _("by the resit {title}") if work.by_stand_in else _("resit given: {title}")
-    return text.format(title=plan.title)
+    text = _("by the resit {title}") if best else _("resit given: {title}")
+    return text.format(title=by.plan.title)
 
 
 def _linked(work: Work) -> int | None:

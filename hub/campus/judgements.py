@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from bioskills.base import wire
@@ -69,7 +69,14 @@ def newest_result(session: Session, submission_id: int, assignment: Assignment) 
 def standing(session: Session, submissions: Iterable[int]) -> dict[int, Rows]:
     """Return by hand-in the newest judgement of every cell that counts or is to be put in."""
     counts = Judgement.settled_at.is_(None) | Judgement.result_id.is_not(None)
-    chosen = select(Judgement).where(Judgement.submission_id.in_(list(submissions)), counts)
+    return _newest(session, submissions, counts)
+
+
+def _newest(
+    session: Session, submissions: Iterable[int], which: ColumnElement[bool]
+) -> dict[int, Rows]:
+    """Return by hand-in the newest judgement of every cell among those that are asked for."""
+    chosen = select(Judgement).where(Judgement.submission_id.in_(list(submissions)), which)
     found: dict[int, dict[tuple[str, str], Judgement]] = defaultdict(dict)
     for row in session.scalars(chosen.order_by(Judgement.id)):
         found[row.submission_id][row.kind, row.cell] = row
@@ -84,9 +91,11 @@ def open_ones(rows: Iterable[Judgement]) -> Rows:
 def keep(session: Session, result: Result, hand_in: HandIn) -> None:
     """Let a new grading of a hand-in keep what people decided about it, and nothing else.
 
-    The reason to look at it was looked at too, where it is the same as before.
+    What is saved and not put in covers nothing that counted before. The reason to look at it
+    was looked at too, where it is the same as before.
     """
-    rows = [row for row in standing(session, [hand_in.id]).get(hand_in.id, []) if row.settled_at]
+    put_in = Judgement.result_id.is_not(None)
+    rows = _newest(session, [hand_in.id], put_in).get(hand_in.id, [])
     if not rows:
         return
     before = result_of_judge(session, hand_in.id)

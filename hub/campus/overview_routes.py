@@ -32,7 +32,8 @@ from bioskills.hub.campus.objects import CHUNK, Objects
 from bioskills.hub.campus.overview import SEES_RUNS, lab_overview
 from bioskills.hub.campus.passport import runs_of
 from bioskills.hub.campus.site import Refused, Site
-from bioskills.hub.membership import has_seat
+from bioskills.hub.factor_due import acts_as
+from bioskills.hub.membership import Seat
 
 FRAMEWORK = "BSH@1.0.0"
 """The framework that panel, passport and cohort table speak of."""
@@ -139,4 +140,5 @@ def _version(session: Session, site: Site, caller: Lab, slug: str) -> tables.Cou
 
 def _teaches(session: Session, name: str, run: tables.Run, site: Site) -> bool:
     slug = session.scalar(select(tables.Cohort.slug).where(tables.Cohort.id == run.cohort_id))
-    return has_seat(session, name, slug or "", ["instructor"], site.clock())
+    seat = Seat(slug or "", "instructor")
+    return acts_as(session, site.settings, name, seat, site.clock())

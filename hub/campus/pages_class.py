@@ -162,11 +162,18 @@ def work_sign_of(work: Work, now: datetime) -> Sign:
     result = work.results.get(work.latest.id) if work.latest else None
     if result is not None and result.state == "held" and not why_a_person(work, now):
         return Sign("s-wait", "st-wait", _("Graded, not returned"), _("Graded"))
-    if work.stand_in is not None and (work.stand_in.latest or work.stand_in.may_sit_again(now)):
-        return work_sign_of(work.stand_in, now)
     if work.may_sit_again(now):
         return Sign("s-review", "st-review", _("Another attempt open"), _("Resit"))
+    if work.stand_in is not None and _is_shown(work.stand_in, work, now):
+        return work_sign_of(work.stand_in, now)
     return work_sign(state_of(work, now))
+
+
+def _is_shown(by: Work, work: Work, now: datetime) -> bool:
+    """Say whether the state is that of the resit: it is open, or has the newest hand-in."""
+    if by.latest is None or work.latest is None:
+        return by.latest is not None or by.may_sit_again(now)
+    return by.latest.id > work.latest.id or by.may_sit_again(now)
 
 
 def _score(work: Work, plan: Plan | None) -> tuple[str, str]:

@@ -51,10 +51,18 @@ class _Shelf:
         version = session.get_one(tables.CourseVersion, run.course_version_id)
         self._manifest, self._rules = manifest_of(version), TaskRules(version)
         self._ids = {row.name: row.id for row in shown}
-        self.excuses = self._decisions(tables_teaching.Excuse, assignments)
+        excused = self._decisions(tables_teaching.Excuse, assignments)
+        self.excuses = {(row.assignment_id, row.person_id): row for row in excused}
         given = self._decisions(tables_teaching.Resit, assignments)
-        self.resits = {(row.by_assignment_id or at, who): row for (at, who), row in given.items()}
-        self.stand_ins = {key: row for key, row in given.items() if row.by_assignment_id}
+        self.resits = {
+            (row.by_assignment_id or row.assignment_id, row.person_id): row for row in given
+        }
+        self.stand_ins: dict[Key, list[int]] = defaultdict(list)
+        self.firsts: dict[Key, int] = {}
+        for resit in given:
+            if by := resit.by_assignment_id:
+                self.stand_ins[resit.assignment_id, resit.person_id].append(by)
+                self.firsts[by, resit.person_id] = resit.assignment_id
         self._by_id = {row.id: row for row in shown}
         self.late = {rule.assignment_id: rule for rule in self._late(assignments)}
         self.versions = {v.assignment_id: v for v in self._versions(assignments)}
@@ -71,9 +79,9 @@ class _Shelf:
 
     def work(self, assignment: tables.Assignment, person: int) -> Work:
         """Return one person's work on one assignment, with what was given as its resit."""
-        row, work = self.stand_ins.get((assignment.id, person)), self._work(assignment, person)
-        by = self._by_id.get(row.by_assignment_id or 0) if row else None
-        return replace(work, stand_in=self._work(by, person)) if by else work
+        work, given = self._work(assignment, person), self.stand_ins.get((assignment.id, person))
+        by = [self._by_id[key] for key in given or () if key in self._by_id]
+        return replace(work, stand_ins=tuple(self._work(row, person) for row in by))
 
     def _work(self, assignment: tables.Assignment, person: int) -> Work:
         rows = self.submissions.get((assignment.id, person), [])
@@ -101,18 +109,16 @@ class _Shelf:
         )
 
     def _stands_for(self, assignment: tables.Assignment, person: int) -> Plan | None:
-        row = self.resits.get((assignment.id, person))
-        first = self._by_id[row.assignment_id] if row and row.by_assignment_id else None
+        first = self._by_id.get(self.firsts.get((assignment.id, person), 0))
         return self._manifest.assignment(first.name) if first else None
 
     def _of_task(self, names: Sequence[str], person: int) -> list[tables.Submission]:
         found = [self._ids[name] for name in names if name in self._ids]
         return [row for key in found for row in self.submissions.get((key, person), [])]
 
-    def _decisions(self, table: type[D], assignments: Sequence[int]) -> dict[Key, D]:
+    def _decisions(self, table: type[D], assignments: Sequence[int]) -> list[D]:
         chosen = select(table).where(table.assignment_id.in_(assignments), table.ended_at.is_(None))
-        rows = self._session.scalars(chosen.order_by(table.id))
-        return {(row.assignment_id, row.person_id): row for row in rows}
+        return list(self._session.scalars(chosen.order_by(table.id)))
 
     def _late(self, assignments: Sequence[int]) -> Iterable[tables_teaching.LateRule]:
         table = tables_teaching.LateRule

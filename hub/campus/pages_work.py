@@ -48,7 +48,7 @@ class Work:
         last_try: When the newest of them came.
         excess: Why a submission does not count, by its id; the others do.
         plan: What the course says about it; None where it says nothing any more.
-        stand_in: The work on the assignment that was given as the resit of this one.
+        stand_ins: The work on each assignment that was given as the resit of this one, newest last.
         stands_for: What this one was given as the resit of.
     """
 
@@ -69,13 +69,23 @@ class Work:
     last_try: datetime | None
     excess: Mapping[int, Reason]
     plan: Plan | None
-    stand_in: "Work | None" = None
+    stand_ins: "tuple[Work, ...]" = ()
     stands_for: Plan | None = None
 
     @property
     def latest(self) -> tables.Submission | None:
         """The newest hand-in."""
         return self.submissions[0] if self.submissions else None
+
+    @property
+    def stand_in(self) -> "Work | None":
+        """The work on what was given last as the resit of this one."""
+        return self.stand_ins[-1] if self.stand_ins else None
+
+    def stand_in_of(self, scored: Scored | None) -> "Work | None":
+        """Return the work on the resit by which this hand-in came; None for one of its own."""
+        at = scored[0].assignment_id if scored else None
+        return next((work for work in self.stand_ins if work.assignment.id == at), None)
 
     @property
     def due_at(self) -> datetime | None:
@@ -116,8 +126,8 @@ class Work:
 
         Those of another assignment that stands for this one are brought to this one's size.
         """
-        if self.stand_in and submission.assignment_id == self.stand_in.assignment.id:
-            return self._own_size(*self.stand_in.points(submission, result))
+        if by := self.stand_in_of((submission, result)):
+            return self._own_size(*by.points(submission, result))
         reached, most = points_of(result)
         # Whether it was late was settled when it came, with all that counted then.
         due, at = self.due_of(submission), submission.submitted_at
@@ -141,8 +151,9 @@ class Work:
 
     def _best(self, of: Callable[["Work"], Mapping[int, tables.Result]]) -> Scored | None:
         """Return the hand-in with the most points among those that count; of equals the first."""
-        works = [self, *([self.stand_in] if self.stand_in else [])]
-        among = [(work, row) for work in works for row in reversed(work.submissions)]
+        among = [
+            (work, row) for work in (self, *self.stand_ins) for row in reversed(work.submissions)
+        ]
         counted = [(of(work).get(row.id), row) for work, row in among if row.id not in work.excess]
         scored = [(row, result) for result, row in counted if result and result.cells]
         return max(scored, key=lambda pair: self.points(*pair)[0], default=None)
@@ -154,8 +165,7 @@ class Work:
     @property
     def by_stand_in(self) -> bool:
         """Whether the points are those of the other assignment that was given as the resit."""
-        best = self.best_graded
-        return best is not None and best[0].assignment_id != self.assignment.id
+        return self.stand_in_of(self.best_graded) is not None
 
 
 def state_of(work: Work, now: datetime) -> WorkState:

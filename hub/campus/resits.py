@@ -68,7 +68,7 @@ def _faults(
     for person in people:
         work = change.group.works[by.id, person.id]
         mine = change.group.works[change.assignment.id, person.id]
-        again = mine.stand_in is not None and mine.stand_in.assignment.id == by.id
+        again = any(given.assignment.id == by.id for given in mine.stand_ins)
         if not again and (work.latest or work.stands_for or work.stand_in):
             what = _("{person} has worked on {title} already, or has a resit there.")
             step = _("Choose another assignment for them.")

@@ -3,12 +3,14 @@
 import importlib.util
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bioskills.base.run_tokens import run_token
 from bioskills.base.tables import ApiToken, AuditEntry
 from bioskills.base.wire import CAMPUS_PREFIX
 
@@ -130,3 +132,24 @@ def test_a_token_is_revoked_by_its_owner_alone(place: Any) -> None:
     assert place.browser("ada").post(f"{TOKENS}/1/revoke").status_code == 303
     assert rows(place)[0].revoked_at is not None
     assert "revoked" in place.browser("ada").get(TOKENS).text
+
+
+def test_programs_of_who_lacks_a_second_factor_do_nothing(place: Any) -> None:
+    token, key = made(place), "a" * 64
+    place.app.dependency_overrides.clear()
+    site = replace(place.site, grader_token_sha256=key)
+    asks = site.settings.sign_in.model_copy(update={"second_factor_roles": ("instructor",)})
+    strict = replace(site, settings=site.settings.model_copy(update={"sign_in": asks}))
+    calls = {
+        "exchange/v1/runs/spring/assignments": token,
+        "api/v1/formgrader/instructors/ada": run_token(key, "spring", site.clock()),
+    }
+
+    def answers(now: Any) -> list[int]:
+        place.app.state.site, client = now, place.browser("ada")
+        said = {path: {"Authorization": f"Bearer {given}"} for path, given in calls.items()}
+        found = [client.get(CAMPUS_PREFIX + path, headers=head) for path, head in said.items()]
+        return [answer.status_code for answer in found]
+
+    assert answers(site) == [200, 204]
+    assert answers(strict) == [403, 403]

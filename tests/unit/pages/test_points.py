@@ -195,6 +195,19 @@ def test_graded_again_a_hand_in_keeps_what_people_decided(world: World) -> None:
     )
 
 
+def test_what_is_saved_later_and_not_put_in_covers_nothing_when_it_is_graded_again(
+    world: World,
+) -> None:
+    submission = graded(world, "kim", "p1", [waiting("p1/count", "4")])
+    send(world, P1, judge(world, submission, "p1/count", points="3"))
+    judge(world, submission, "p1/count", by="bo", points="1")
+
+    grade_again(world, submission, waiting("p1/count", "4"), environment="newer")
+
+    assert cells(world) == {"p1/count": ("3", False)}
+    assert rows(world, tables.Judgement)[-1].settled_at is None
+
+
 def test_a_reason_that_was_looked_at_stays_looked_at_and_a_new_one_does_not(world: World) -> None:
     more: dict[str, Any] = {"verdict": "needs_person", "reason": "The kernel died."}
     submission = graded(world, "kim", "p1", COUNT, **more)

@@ -275,6 +275,51 @@ def test_two_assignments_are_never_each_others_resit(world: World) -> None:
     assert page(world, "runs/spring/grades")
 
 
+def test_another_attempt_takes_nothing_from_the_resit_that_was_taken(world: World) -> None:
+    work(world, "s1", "2", -3)
+    give(world, "kim")
+    work(world, "s1b", "16", 0.001)
+
+    give(world, "kim", instead="")
+
+    assert row_of(world)[4:6] == ["8", "10"]
+    assert "by the resit Other records" in row_of(world)[6]
+    assert "Another attempt open" in row_of(world)[6]
+    assert "You have another attempt until" in card(world, "s1")["message"]
+    assert "Other records as the resit, until" in page(world)
+    work(world, "s1", "5", 0.002)
+    assert row_of(world)[4:6] == ["8", "10"]
+
+    world.browser("ada").post(f"{CAMPUS_PREFIX}{HERE}/undo", data={"kind": "resit", "id": 1})
+
+    assert row_of(world)[4:6] == ["5", "10"]
+
+
+def test_a_resit_that_nobody_has_worked_on_ends_with_the_next_decision(world: World) -> None:
+    give(world, "kim")
+    give(world, "kim", instead="")
+
+    with world.store.reading() as session:
+        rows = session.scalars(select(Resit).order_by(Resit.id)).all()
+        ended = [row.ended_at is not None for row in rows]
+    assert ended == [True, False]
+
+
+def test_another_attempt_at_a_resit_does_not_count_its_points_twice(world: World) -> None:
+    world.change(tables.Assignment, world.assignment_id(1, "s1b"), state="closed")
+    work(world, "s1", "2", -3)
+    give(world, "kim")
+    work(world, "s1b", "16", -0.001)
+    there = f"{CAMPUS_PREFIX}runs/spring/assignments/s1b/learners"
+    form = {"kind": "resit", "reason": "Once more.", "learner": world.pseudonym("kim"), **LATER}
+
+    assert world.browser("ada").post(there, data=form).status_code == 303
+
+    assert row_of(world)[-2:] == ["8", "10"]
+    assert "You have another attempt until" in card(world, "s1b")["message"]
+    assert "It is your resit of Sequence records" in card(world, "s1b")["message"]
+
+
 def test_more_time_that_is_changed_or_taken_back_stays_on_record(world: World) -> None:
     for day in ("2027-04-20", "2027-04-22"):
         give(world, "kim", kind="extension", date=day)
