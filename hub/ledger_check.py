@@ -168,13 +168,16 @@ def _unguarded(session: Session) -> Iterator[Finding]:
         yield Finding(0, what.format(names=", ".join(missing)), step)
 
 
+def agreed(session: Session, checkpoints: Iterable[Checkpoint]) -> int:
+    """Return the highest record that a checkpoint signed and the ledger goes on from; 0 for none."""
+    fitting = (one.seq for one in checkpoints if not _against(session, one))
+    return max(fitting, default=0)
+
+
 def _held(session: Session, checkpoints: Iterable[Checkpoint]) -> Iterator[Finding]:
     """Yield the first checkpoint that the ledger does not go on from."""
     for checkpoint in sorted(checkpoints, key=lambda one: (one.seq, one.at)):
-        row = session.get(LedgerRow, checkpoint.seq)
-        until = select(func.count()).select_from(LedgerRow)
-        count = session.scalar(until.where(LedgerRow.seq <= checkpoint.seq)) or 0
-        what = contradiction(checkpoint, entry_of(row) if row else None, count)
+        what = _against(session, checkpoint)
         if what:
             step = _(
                 "This is another or an older copy of the ledger. Bring back the newest backup; where "
@@ -182,6 +185,14 @@ def _held(session: Session, checkpoints: Iterable[Checkpoint]) -> Iterator[Findi
             )
             yield Finding(checkpoint.seq, _("a checkpoint says: {what}").format(what=what), step)
             return
+
+
+def _against(session: Session, checkpoint: Checkpoint) -> str:
+    """Return how the ledger contradicts a checkpoint; empty where it goes on from it."""
+    row = session.get(LedgerRow, checkpoint.seq)
+    until = select(func.count()).select_from(LedgerRow)
+    count = session.scalar(until.where(LedgerRow.seq <= checkpoint.seq)) or 0
+    return contradiction(checkpoint, entry_of(row) if row else None, count)
 
 
 def _look_again() -> str:

@@ -139,7 +139,7 @@ def as_text(verdict: Verdict) -> str:
 
 
 def _lost(loss: dict[str, Any]) -> str:
-    text = _("Accepted on {at}: what came after record {seq} was lost. Reason given: {reason}")
+    text = _("Accepted on {at}: records after record {seq} were lost. Reason given: {reason}")
     return text.format(**loss)
 
 
@@ -214,7 +214,7 @@ def _accept(options: argparse.Namespace) -> int:
     settings = load_settings()
     ensure_state(settings)
     loss = ledger_signing.accept_loss(settings, owners_of(settings).campus, now(), reason)
-    _say(_("Accepted and signed: what came after record {seq} was lost.").format(seq=loss.seq))
+    _say(_("Accepted and signed: records after record {seq} were lost.").format(seq=loss.seq))
     _say(_("Everybody who looks through the ledger is told. Next: bioskills ledger checkpoint"))
     return 0
 

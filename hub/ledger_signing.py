@@ -30,7 +30,7 @@ from bioskills.base.wire import Wire
 from bioskills.competence import checkpoints
 from bioskills.competence.checkpoints import BadCheckpointError, Checkpoint, Loss
 from bioskills.competence.ledger import in_text
-from bioskills.hub.ledger_check import Verdict, examine
+from bioskills.hub.ledger_check import agreed, examine
 from bioskills.hub.privileges import run_as
 from bioskills.hub.secrets_store import read_secret, write_private
 
@@ -129,7 +129,10 @@ def rotate_key(places: Places, group: int, at: datetime) -> str:
 
 
 def accept_loss(settings: Settings, group: int, at: datetime, reason: str) -> Loss:
-    """Say, signed, that records after the newest one were lost; what was signed of them is kept.
+    """Say, signed, that records were lost; what was signed of them is kept.
+
+    Where they were lost nobody can know: new ones may stand in their place. Known is the last
+    checkpoint that the ledger still goes on from, so that is what the loss is said to follow.
 
     Raises:
         SetupError: No checkpoint says that something was lost, or something else is wrong, too.
@@ -139,7 +142,7 @@ def accept_loss(settings: Settings, group: int, at: datetime, reason: str) -> Lo
         kept = read_kept(kept_file(places))
         url = database_url(settings)
         found = as_campus(settings, partial(_look, url, kept.model_dump()))
-        loss = Loss(found["seq"], at, reason)
+        loss = Loss(found["agreed"], at, reason)
         pem = read_secret(places.machine / KEY)
         losses = [*kept.losses, checkpoints.sign_loss(pem, loss)]
         after = kept.model_copy(update={"losses": losses})
@@ -210,10 +213,11 @@ def _look(url: str, kept: dict[str, Any]) -> dict[str, Any]:
     store = Store(url)
     try:
         with store.reading() as session:
-            verdict: Verdict = examine(session, Kept(**kept).standing())
+            signed = Kept(**kept).standing()
+            found = examine(session, signed).as_dict()
+            return {**found, "agreed": agreed(session, signed)}
     finally:
         store.close()
-    return verdict.as_dict()
 
 
 def _store(url: str, kept: dict[str, Any]) -> None:

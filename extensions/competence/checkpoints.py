@@ -61,10 +61,10 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """That somebody accepted the loss of every record after this one, and why.
+    """That somebody accepted that records after this one were lost, and why.
 
     Attributes:
-        seq: The last record that was left; 0 where none was.
+        seq: The last record that a checkpoint shows to be the one it was; 0 where none does.
         at: When it was accepted.
         reason: In words of who accepted it; no name of a learner.
     """

@@ -222,6 +222,35 @@ def test_a_loss_can_be_accepted_and_is_told_ever_after(site: Site) -> None:
     assert site.ledger("verify").returncode == 1, "what was signed since then stands"
 
 
+def test_a_loss_that_new_records_have_grown_over_can_be_accepted(site: Site) -> None:
+    reason = "the disk died; the backup of last night came back"
+    site.sign(datetime.now(UTC) - timedelta(days=1))
+    grow(site.store, 2)
+    site.sign(datetime.now(UTC) - timedelta(hours=1))
+    by_hand(site.store, "delete from evidence where seq > 5", "delete from ledger where seq > 5")
+    grow(site.store, 4, score="1.0000")
+    refused = site.ledger("checkpoint")
+    assert (refused.returncode, "record 7 had another hash" in refused.stderr) == (2, True)
+
+    accepted = site.ledger("accept-loss", "--reason", reason)
+    assert (accepted.returncode, "records after record 5" in accepted.stdout) == (0, True)
+    assert site.ledger("checkpoint").returncode == 0
+    found = site.ledger("verify")
+    assert (found.returncode, reason in found.stdout) == (0, True)
+    assert "2 checkpoints agree" in found.stdout
+
+
+def test_a_loss_before_every_checkpoint_can_be_accepted(site: Site) -> None:
+    site.sign(datetime.now(UTC) - timedelta(hours=1))
+    by_hand(site.store, "delete from evidence where seq > 3", "delete from ledger where seq > 3")
+    grow(site.store, 4, score="1.0000")
+
+    reason = "the disk died; the backup of last night came back"
+    accepted = site.ledger("accept-loss", "--reason", reason)
+    assert (accepted.returncode, "records after record 0" in accepted.stdout) == (0, True)
+    assert site.ledger("checkpoint").returncode == 0
+
+
 def test_a_loss_is_not_accepted_where_records_differ(site: Site) -> None:
     site.sign(datetime.now(UTC))
     by_hand(
