@@ -15,6 +15,7 @@ from typing import Any
 
 import jwt
 import rfc8785
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -206,7 +207,7 @@ def _open(jws: str, keys: Sequence[Jwk], kind: str) -> tuple[str, dict[str, Any]
 
 
 def _private(pem: str) -> Ed25519PrivateKey:
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm):
         key = load_pem_private_key(pem.encode(), None)
         if isinstance(key, Ed25519PrivateKey):
             return key

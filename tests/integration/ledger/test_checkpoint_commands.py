@@ -20,7 +20,7 @@ from bioskills.base.places import Places, database_url
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.base.tables_ledger import LedgerCheckpoint
-from bioskills.competence.checkpoints import vouches
+from bioskills.competence.checkpoints import new_key, vouches
 from bioskills.hub import ledger_signing
 from bioskills.hub.doctor import Patient
 from bioskills.hub.doctor_ledger import check_ledger
@@ -88,17 +88,45 @@ def test_the_key_is_roots_alone_and_what_was_signed_is_the_campuss_to_read(site:
         assert kept.st_gid == owners.campus != owners.root
 
 
-@pytest.mark.parametrize("what", ["key", "file"])
-def test_a_broken_file_stops_no_start_and_signs_nothing(site: Site, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "content"),
+    [
+        ("key", b"{"),
+        ("key", b"\xff"),
+        ("key", new_key().encode().replace(b"M", b"\xff")),
+        ("file", b"{"),
+        ("file", b"\xff"),
+        ("file", b'{"keys": [{}]}'),
+        ("file", b'{"keys": [{"kid": 1, "x": 1}]}'),
+    ],
+)
+def test_a_broken_file_stops_no_start_and_signs_nothing(
+    site: Site, what: str, content: bytes
+) -> None:
     path = site.places.machine / KEY if what == "key" else kept_file(site.places)
-    path.write_text("{")
+    path.write_bytes(content)
 
     ensure_state(site.settings)
 
-    assert path.read_text() == "{"
-    done = site.ledger("checkpoint")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert ("no Ed25519 key" in done.stderr) == (what == "key")
+    assert path.read_bytes() == content
+    for verb in ("checkpoint", "rotate-key"):
+        done = site.ledger(verb)
+        assert (done.returncode, done.stdout, path.name in done.stderr) == (2, "", True)
+        assert ("no Ed25519 key" in done.stderr) == (what == "key")
+    assert not list(site.places.machine.glob(f"{KEY}.*")), "no half of a new key is left"
+
+
+@pytest.mark.parametrize("what", ["key", "file"])
+def test_a_folder_in_the_place_of_a_file_stops_no_start(site: Site, what: str) -> None:
+    path = site.places.machine / KEY if what == "key" else kept_file(site.places)
+    path.unlink()
+    path.mkdir()
+
+    ensure_state(site.settings)
+
+    for verb in ("checkpoint", "rotate-key"):
+        done = site.ledger(verb)
+        assert (done.returncode, done.stdout, path.name in done.stderr) == (2, "", True)
 
 
 def test_a_second_set_up_keeps_the_key(site: Site) -> None:
