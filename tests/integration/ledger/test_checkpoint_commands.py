@@ -179,6 +179,25 @@ def test_a_record_is_shown_as_it_is_stored(site: Site) -> None:
     assert (missing.returncode, "there is no record 9" in missing.stderr) == (2, True)
 
 
+def test_mistakes_end_in_sentences_and_sign_nothing(site: Site, tmp_path: Path) -> None:
+    for seq in ("99999999999999999999", "0"):
+        shown = site.ledger("show", seq)
+        assert (shown.returncode, f"there is no record {seq}" in shown.stderr) == (2, True)
+    for place in (tmp_path / "none" / "x.json", tmp_path):
+        done = site.ledger("checkpoint", "--out", place)
+        assert (done.returncode, str(place) in done.stderr, site.signed()) == (2, True, [])
+
+    kept = kept_file(site.places)
+    kept.write_text(kept.read_text().replace('"losses": []', '"losses": ["a.b.c"]'))
+    for words in (["verify"], ["checkpoint"], ["accept-loss", "--reason", "long enough a reason"]):
+        done = site.ledger(*words)
+        assert (done.returncode, "signature does not hold" in done.stderr) == (2, True)
+    (site.places.machine / "ledger.lock").unlink()
+    (site.places.machine / "ledger.lock").mkdir()
+    done = site.ledger("rotate-key")
+    assert (done.returncode, "ledger.lock" in done.stderr) == (2, True)
+
+
 def test_an_older_copy_is_told_by_what_was_carried_away(site: Site, tmp_path: Path) -> None:
     backup, away = tmp_path / "backup.sqlite", tmp_path / "away.json"
     file = site.places.database / "bioskills.sqlite"
