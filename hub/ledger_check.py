@@ -93,8 +93,9 @@ def examine(
     seq, head = newest or (0, GENESIS)
     first = max(1, seq - last + 1) if last else 1
     looked, fault = _first_fault(session, first)
-    findings = [*fault, *_loose(session), *_unguarded(session), *_held(session, checkpoints)]
     count = session.scalar(select(func.count()).select_from(LedgerRow)) or 0
+    fault = fault or list(_numbered(session, seq, count))
+    findings = [*fault, *_loose(session), *_unguarded(session), *_held(session, checkpoints)]
     return Verdict(seq, head, count, looked, len(checkpoints), findings)
 
 
@@ -146,6 +147,17 @@ def _differs(row: LedgerRow, entry: Entry, evidence: Evidence | None, run: str) 
         text = _("the table that pages read says something else in {columns}")
         return text.format(columns=", ".join(other))
     return ""
+
+
+def _numbered(session: Session, seq: int, count: int) -> Iterator[Finding]:
+    """Yield what numbers alone show, also of records that nobody looked at: 1 up to the newest."""
+    below = session.scalar(select(func.min(LedgerRow.seq)).where(LedgerRow.seq < 1))
+    if below is not None:
+        what = _("there is a record numbered {seq}; the first is 1").format(seq=below)
+        yield Finding(below, what, _look_again())
+    elif count != seq:
+        what = _("there are {count} records, and the newest is record {seq}")
+        yield Finding(0, what.format(count=count, seq=seq), _look_again())
 
 
 def _loose(session: Session) -> Iterator[Finding]:
