@@ -101,7 +101,7 @@ def examine(
 
 def _first_fault(session: Session, first: int) -> tuple[int, list[Finding]]:
     """Return how many records were looked at, and the first bad one."""
-    before = session.get(LedgerRow, first - 1)
+    before = session.get(LedgerRow, first - 1) if first > 1 else None
     seq, prev, looked = first, before.hash if before else GENESIS, 0
     with closing(_stream(session, first)) as rows:
         for row, evidence, run in rows:

@@ -184,11 +184,11 @@ def test_a_removed_record_is_named(store: Store) -> None:
 @pytest.mark.parametrize("number", [0, -7])
 def test_a_record_numbered_below_the_first_is_named(store: Store, number: int) -> None:
     grow(store, 3)
-    columns = "kind, learner, at, record, prev"
+    columns = "kind, learner, at, record"
     by_hand(
         store,
-        f"insert into ledger (seq, hash, {columns}) "  # noqa: S608 - no outside input
-        f"select {number}, '{'e' * 64}', {columns} from ledger where seq = 1",
+        f"insert into ledger (seq, hash, prev, {columns}) "
+        f"select {number}, '{'e' * 64}', '{'f' * 64}', {columns} from ledger where seq = 1",
     )
 
     assert bad(store) == (number, f"there is a record numbered {number}; the first is 1")
