@@ -213,7 +213,9 @@ def _checkpoint(options: argparse.Namespace) -> int:
 def _refuse_out(path: Path) -> None:
     """Refuse a place that cannot be written, before anything is signed."""
     if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        text = _("{path} cannot be written: its folder is not there, or it is a folder itself.")
+        text = _(
+            "{path} cannot be written: its folder is not there or may not be written, or it is a folder itself."
+        )
         raise InputError([Problem("--out", text.format(path=path))])
 
 
