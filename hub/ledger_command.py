@@ -76,8 +76,8 @@ def _in_sentences(act: Callable[[argparse.Namespace], int], options: argparse.Na
         path = kept_file(places_of(load_settings()))
         raise SetupError(_("{path}: {error}").format(path=path, error=error)) from error
     except OSError as error:
-        path, why = error.filename or _("a file"), error.strerror or error
-        raise SetupError(_("{path}: {error}").format(path=path, error=why)) from error
+        what, why = error.filename or _("a file"), error.strerror or error
+        raise SetupError(_("{path}: {error}").format(path=what, error=why)) from error
 
 
 def _verify(options: argparse.Namespace) -> int:
