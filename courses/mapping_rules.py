@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from bioskills.base.text import _
 from bioskills.competence.framework import (
+    SHOWN,
     ChangedFrameworkError,
     Framework,
     UnknownFrameworkError,
@@ -61,6 +62,18 @@ def mapping_agrees(course: Course) -> Iterator[Fault]:
             message = _("{name} is {kind} in course.yml, but its task is {other}")
             text = message.format(name=assignment.id, kind=assignment.kind, other=task.kind)
             yield Fault(MAPPING, f"tasks.{task.id}.kind", task.kind, text)
+
+
+def framework_shown(course: Course) -> Iterator[Fault]:
+    """The mapping speaks of the framework that this version's campus shows."""
+    mapping = _mapping(course)
+    if mapping is not None and mapping.framework != SHOWN:
+        message = _(
+            "this version's campus shows outcomes of {shown} only: learners get their points, "
+            "but passport and tables say nothing about outcomes of {other}"
+        )
+        text = message.format(shown=SHOWN, other=mapping.framework)
+        yield Fault(MAPPING, "framework", mapping.framework, text)
 
 
 def notes_name_mapped_outcomes(course: Course) -> Iterator[Fault]:

@@ -264,6 +264,13 @@ RULES: tuple[Rule, ...] = (
         N_("Pass description=...; add a picture or table, or tag a cell static-fallback."),
         check=widget_rules.labelled_with_fallback,
     ),
+    Rule(
+        "L41",
+        N_("The campus shows the framework that the mapping speaks of"),
+        N_("Name that framework, or know that the evidence is kept and shown nowhere yet."),
+        "warning",
+        mapping_rules.framework_shown,
+    ),
 )
 
 

@@ -16,6 +16,7 @@ from bioskills.base.settings import load_settings
 from bioskills.base.text import _, ngettext
 from bioskills.competence.framework import (
     BUILT_IN,
+    SHOWN,
     Framework,
     load_framework,
     published,
@@ -183,6 +184,9 @@ def _publish(options: Options) -> None:
         say(_("{ref} is published already; nothing changed.").format(ref=draft.ref))
     say(_("Fingerprint: {sha256}").format(sha256=fingerprint(draft.files)))
     say(_("Next, in a course's competence.yaml: framework: {ref}").format(ref=draft.ref))
+    if draft.ref != SHOWN:
+        text = _("Note: this version's campus shows outcomes of {shown} only; see the docs.")
+        say(text.format(shown=SHOWN))
 
 
 def _list(_options: Options) -> int:

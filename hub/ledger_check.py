@@ -93,14 +93,15 @@ def examine(
     seq, head = newest or (0, GENESIS)
     first = max(1, seq - last + 1) if last else 1
     looked, fault = _first_fault(session, first)
-    findings = [*fault, *_loose(session), *_unguarded(session), *_held(session, checkpoints)]
     count = session.scalar(select(func.count()).select_from(LedgerRow)) or 0
+    fault = fault or list(_numbered(session, seq, count))
+    findings = [*fault, *_loose(session), *_unguarded(session), *_held(session, checkpoints)]
     return Verdict(seq, head, count, looked, len(checkpoints), findings)
 
 
 def _first_fault(session: Session, first: int) -> tuple[int, list[Finding]]:
     """Return how many records were looked at, and the first bad one."""
-    before = session.get(LedgerRow, first - 1)
+    before = session.get(LedgerRow, first - 1) if first > 1 else None
     seq, prev, looked = first, before.hash if before else GENESIS, 0
     with closing(_stream(session, first)) as rows:
         for row, evidence, run in rows:
@@ -148,6 +149,17 @@ def _differs(row: LedgerRow, entry: Entry, evidence: Evidence | None, run: str) 
     return ""
 
 
+def _numbered(session: Session, seq: int, count: int) -> Iterator[Finding]:
+    """Yield what numbers alone show, also of records that nobody looked at: 1 up to the newest."""
+    below = session.scalar(select(func.min(LedgerRow.seq)).where(LedgerRow.seq < 1))
+    if below is not None:
+        what = _("there is a record numbered {seq}; the first is 1").format(seq=below)
+        yield Finding(below, what, _look_again())
+    elif count != seq:
+        what = _("there are {count} records, and the newest is record {seq}")
+        yield Finding(0, what.format(count=count, seq=seq), _look_again())
+
+
 def _loose(session: Session) -> Iterator[Finding]:
     """Yield the first row of evidence that no record stands for."""
     known = select(LedgerRow.seq).where(LedgerRow.seq == Evidence.seq).exists()
@@ -168,13 +180,16 @@ def _unguarded(session: Session) -> Iterator[Finding]:
         yield Finding(0, what.format(names=", ".join(missing)), step)
 
 
+def agreed(session: Session, checkpoints: Iterable[Checkpoint]) -> int:
+    """Return the highest record that a checkpoint signed and the ledger goes on from; 0 for none."""
+    fitting = (one.seq for one in checkpoints if not _against(session, one))
+    return max(fitting, default=0)
+
+
 def _held(session: Session, checkpoints: Iterable[Checkpoint]) -> Iterator[Finding]:
     """Yield the first checkpoint that the ledger does not go on from."""
     for checkpoint in sorted(checkpoints, key=lambda one: (one.seq, one.at)):
-        row = session.get(LedgerRow, checkpoint.seq)
-        until = select(func.count()).select_from(LedgerRow)
-        count = session.scalar(until.where(LedgerRow.seq <= checkpoint.seq)) or 0
-        what = contradiction(checkpoint, entry_of(row) if row else None, count)
+        what = _against(session, checkpoint)
         if what:
             step = _(
                 "This is another or an older copy of the ledger. Bring back the newest backup; where "
@@ -182,6 +197,14 @@ def _held(session: Session, checkpoints: Iterable[Checkpoint]) -> Iterator[Findi
             )
             yield Finding(checkpoint.seq, _("a checkpoint says: {what}").format(what=what), step)
             return
+
+
+def _against(session: Session, checkpoint: Checkpoint) -> str:
+    """Return how the ledger contradicts a checkpoint; empty where it goes on from it."""
+    row = session.get(LedgerRow, checkpoint.seq)
+    until = select(func.count()).select_from(LedgerRow)
+    count = session.scalar(until.where(LedgerRow.seq <= checkpoint.seq)) or 0
+    return contradiction(checkpoint, entry_of(row) if row else None, count)
 
 
 def _look_again() -> str:

@@ -6,7 +6,9 @@ a record. Exit code 0: sound; 1: something is wrong with the ledger; 2: it could
 
 import argparse
 import json
+import os
 import shutil
+from collections.abc import Callable
 from datetime import UTC
 from functools import partial
 from pathlib import Path
@@ -28,6 +30,7 @@ from bioskills.hub.ledger_signing import Kept, as_campus, kept_file, read_kept
 from bioskills.hub.state import ensure_state, owners_of
 
 WRONG = 1
+MOST = 2**63 - 1
 SHORTEST_REASON = 20
 
 
@@ -45,24 +48,36 @@ def add_ledger(sub: "Verbs[argparse.ArgumentParser]") -> None:
         help=_("Also hold it against the checkpoints in a file that was carried away."),
     )
     parser.add_argument("--json", action="store_true", help=_("print one JSON object instead"))
-    parser.set_defaults(act=_verify)
+    parser.set_defaults(act=partial(_in_sentences, _verify))
     text = _("Show one record, as it is stored.")
     parser = verbs.add_parser("show", help=text, description=text)
     parser.add_argument("seq", type=int, metavar="SEQ", help=_("The record's number."))
-    parser.set_defaults(act=_show)
+    parser.set_defaults(act=partial(_in_sentences, _show))
     text = _("Sign what the ledger is now; `bioskills run` does it each night.")
     parser = verbs.add_parser("checkpoint", help=text, description=text)
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help=_("Write all checkpoints to a file to carry away.")
     )
-    parser.set_defaults(act=_checkpoint)
+    parser.set_defaults(act=partial(_in_sentences, _checkpoint))
     text = _("Sign with a new key from now on; the old one gives its word for it.")
     parser = verbs.add_parser("rotate-key", help=text, description=text)
-    parser.set_defaults(act=_rotate)
+    parser.set_defaults(act=partial(_in_sentences, _rotate))
     text = _("After an older backup came back: say, signed, that what came later is lost.")
     parser = verbs.add_parser("accept-loss", help=text, description=text)
     parser.add_argument("--reason", required=True, help=_("Why, for whoever checks; no names."))
-    parser.set_defaults(act=_accept)
+    parser.set_defaults(act=partial(_in_sentences, _accept))
+
+
+def _in_sentences(act: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    """Do what a verb says; what goes wrong with files and signatures is told in a sentence."""
+    try:
+        return act(options)
+    except BadCheckpointError as error:
+        path = kept_file(places_of(load_settings()))
+        raise SetupError(_("{path}: {error}").format(path=path, error=error)) from error
+    except OSError as error:
+        what, why = error.filename or _("a file"), error.strerror or error
+        raise SetupError(_("{path}: {error}").format(path=what, error=why)) from error
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -139,7 +154,7 @@ def as_text(verdict: Verdict) -> str:
 
 
 def _lost(loss: dict[str, Any]) -> str:
-    text = _("Accepted on {at}: what came after record {seq} was lost. Reason given: {reason}")
+    text = _("Accepted on {at}: records after record {seq} were lost. Reason given: {reason}")
     return text.format(**loss)
 
 
@@ -150,7 +165,8 @@ def _where(finding: Finding) -> str:
 def _show(options: argparse.Namespace) -> int:
     settings = load_settings()
     _installed(places_of(settings))
-    found = as_campus(settings, partial(_record, database_url(settings), options.seq))
+    url, seq = database_url(settings), options.seq
+    found = as_campus(settings, partial(_record, url, seq)) if 0 < seq <= MOST else None
     if found is None:
         text = _("there is no record {seq}.").format(seq=options.seq)
         raise InputError([Problem("SEQ", text, "", _("See how many: bioskills ledger verify"))])
@@ -178,14 +194,11 @@ def _record(url: str, seq: int) -> dict[str, str] | None:
 
 
 def _checkpoint(options: argparse.Namespace) -> int:
+    if options.out:
+        _refuse_out(options.out)
     settings = load_settings()
     places = ensure_state(settings)
-    try:
-        signed = ledger_signing.make_checkpoint(settings, owners_of(settings).campus, now())
-    except BadCheckpointError as error:
-        raise SetupError(
-            _("{path}: {error}").format(path=kept_file(places), error=error)
-        ) from error
+    signed = ledger_signing.make_checkpoint(settings, owners_of(settings).campus, now())
     when = f"{signed.at.astimezone(UTC):%Y-%m-%d %H:%M}"
     text = ngettext("Signed {n} record at {when} UTC: {head}", "Signed {n} records at {when} UTC: {head}", signed.count)  # fmt: skip
     _say(text.format(n=signed.count, when=when, head=signed.head))
@@ -195,6 +208,15 @@ def _checkpoint(options: argparse.Namespace) -> int:
         shutil.copyfile(source, options.out)
     _say(_("Carry away, to where this machine's admin cannot reach it: {path}").format(path=options.out or source))  # fmt: skip
     return 0
+
+
+def _refuse_out(path: Path) -> None:
+    """Refuse a place that cannot be written, before anything is signed."""
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        text = _(
+            "{path} cannot be written: its folder is not there or may not be written, or it is a folder itself."
+        )
+        raise InputError([Problem("--out", text.format(path=path))])
 
 
 def _rotate(_options: argparse.Namespace) -> int:
@@ -214,7 +236,7 @@ def _accept(options: argparse.Namespace) -> int:
     settings = load_settings()
     ensure_state(settings)
     loss = ledger_signing.accept_loss(settings, owners_of(settings).campus, now(), reason)
-    _say(_("Accepted and signed: what came after record {seq} was lost.").format(seq=loss.seq))
+    _say(_("Accepted and signed: records after record {seq} were lost.").format(seq=loss.seq))
     _say(_("Everybody who looks through the ledger is told. Next: bioskills ledger checkpoint"))
     return 0
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,12 +30,18 @@ from bioskills.base.wire import Wire
 from bioskills.competence import checkpoints
 from bioskills.competence.checkpoints import BadCheckpointError, Checkpoint, Loss
 from bioskills.competence.ledger import in_text
-from bioskills.hub.ledger_check import Verdict, examine
+from bioskills.hub.ledger_check import agreed, examine
 from bioskills.hub.privileges import run_as
 from bioskills.hub.secrets_store import read_secret, write_private
 
 KEY, KEPT = "ledger_key.pem", "ledger-checkpoints.json"
 _READABLE = 0o640
+
+
+def _named(key: dict[str, str]) -> dict[str, str]:
+    if not {"kid", "x"} <= key.keys():
+        raise ValueError
+    return key
 
 
 class Kept(Wire):
@@ -47,7 +53,7 @@ class Kept(Wire):
         losses: Signed words that records after one were lost, and that this was accepted.
     """
 
-    keys: list[dict[str, Any]] = []  # noqa: RUF012 - pydantic copies it
+    keys: list[Annotated[dict[str, str], AfterValidator(_named)]] = []  # noqa: RUF012 - pydantic copies it
     checkpoints: list[str] = []  # noqa: RUF012
     losses: list[str] = []  # noqa: RUF012
 
@@ -100,10 +106,10 @@ def ensure_ledger_key(places: Places, group: int, at: datetime) -> None:
     A broken file stops no start: nothing is signed then, and the doctor says so.
     """
     path = places.machine / KEY
-    with _alone(places), suppress(SetupError, BadCheckpointError):
+    with suppress(SetupError, BadCheckpointError, OSError), _alone(places):
         if not path.exists():
             _make_key(path)
-        jwk = checkpoints.public_jwk(read_secret(path))
+        jwk = checkpoints.public_jwk(_private_key(places))
         kept = read_kept(kept_file(places))
         if jwk["kid"] not in {key["kid"] for key in kept.keys}:
             _write(places, group, _with_key(kept, jwk, at))
@@ -119,17 +125,20 @@ def rotate_key(places: Places, group: int, at: datetime) -> str:
     """
     path, staged = places.machine / KEY, places.machine / f"{KEY}.next"
     with _alone(places):
-        old, pem = read_secret(path), checkpoints.new_key()
-        jwk = checkpoints.public_jwk(pem)
+        old, pem = _private_key(places), checkpoints.new_key()
+        jwk, kept = checkpoints.public_jwk(pem), read_kept(kept_file(places))
         _write_key(staged, pem)
         word = checkpoints.sign_next_key(old, jwk)
-        _write(places, group, _with_key(read_kept(kept_file(places)), jwk, at, word))
+        _write(places, group, _with_key(kept, jwk, at, word))
         staged.rename(path)
     return jwk["kid"]
 
 
 def accept_loss(settings: Settings, group: int, at: datetime, reason: str) -> Loss:
-    """Say, signed, that records after the newest one were lost; what was signed of them is kept.
+    """Say, signed, that records were lost; what was signed of them is kept.
+
+    Where they were lost nobody can know: new ones may stand in their place. Known is the last
+    checkpoint that the ledger still goes on from, so that is what the loss is said to follow.
 
     Raises:
         SetupError: No checkpoint says that something was lost, or something else is wrong, too.
@@ -139,8 +148,8 @@ def accept_loss(settings: Settings, group: int, at: datetime, reason: str) -> Lo
         kept = read_kept(kept_file(places))
         url = database_url(settings)
         found = as_campus(settings, partial(_look, url, kept.model_dump()))
-        loss = Loss(found["seq"], at, reason)
-        pem = read_secret(places.machine / KEY)
+        loss = Loss(found["agreed"], at, reason)
+        pem = _private_key(places)
         losses = [*kept.losses, checkpoints.sign_loss(pem, loss)]
         after = kept.model_copy(update={"losses": losses})
         again = as_campus(settings, partial(_look, url, after.model_dump()))
@@ -172,7 +181,7 @@ def _make(settings: Settings, places: Places, group: int, at: datetime) -> Check
         of_one = _("Nothing was signed, record {seq}: {what}. {next}")
         text = of_one if first["seq"] else _("Nothing was signed: {what}. {next}")
         raise SetupError(text.format(**first))
-    pem = read_secret(places.machine / KEY)
+    pem = _private_key(places)
     signed = checkpoints.sign(pem, found["seq"], found["head"], found["count"], at)
     kept = kept.model_copy(update={"checkpoints": [*kept.checkpoints, signed.jws]})
     _write(places, group, kept)
@@ -210,10 +219,11 @@ def _look(url: str, kept: dict[str, Any]) -> dict[str, Any]:
     store = Store(url)
     try:
         with store.reading() as session:
-            verdict: Verdict = examine(session, Kept(**kept).standing())
+            signed = Kept(**kept).standing()
+            found = examine(session, signed).as_dict()
+            return {**found, "agreed": agreed(session, signed)}
     finally:
         store.close()
-    return verdict.as_dict()
 
 
 def _store(url: str, kept: dict[str, Any]) -> None:
@@ -238,6 +248,25 @@ def _row(one: Checkpoint) -> LedgerCheckpoint:
 def _with_key(kept: Kept, jwk: dict[str, str], at: datetime, word: str = "") -> Kept:
     key = {**jwk, "since": in_text(at), "vouched": word}
     return kept.model_copy(update={"keys": [*kept.keys, key]})
+
+
+def _private_key(places: Places) -> str:
+    """Return the key that signs.
+
+    Raises:
+        SetupError: Its file cannot be read, or holds something else.
+    """
+    path, other = places.machine / KEY, _("The file of the key holds no Ed25519 key.")
+    try:
+        pem = read_secret(path)
+        checkpoints.public_jwk(pem)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or other
+        step = _(
+            "Bring it back from a backup; or move it away, and the next start makes a new one."
+        )
+        raise SetupError(f"{path}: {why} {step}") from error
+    return pem
 
 
 def _make_key(path: Path) -> None:

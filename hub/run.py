@@ -218,13 +218,13 @@ class Machine:
 
     def wait(self) -> int:
         """Wait until a person or the machine ends it, then stop everything."""
-        while not self.ended and self.supervisor is not None and self.supervisor.poll() is None:
-            for regular in (self.reports, self.nightly):
-                if regular is not None:
-                    regular.tick()
-            time.sleep(0.3)
-        died = not self.ended
-        self.stop()
+        try:
+            while not self.ended and self.supervisor is not None and self.supervisor.poll() is None:
+                self._tend()
+                time.sleep(0.3)
+            died = not self.ended
+        finally:
+            self.stop()
         if died:
             say(
                 _("The supervisor ended by itself. See {log}.").format(
@@ -232,6 +232,17 @@ class Machine:
                 )
             )
         return int(died)
+
+    def _tend(self) -> None:
+        """Let what is done now and then go on; what it cannot do now ends nothing else."""
+        for regular in (self.reports, self.nightly):
+            if regular is None:
+                continue
+            try:
+                regular.tick()
+            except OSError as error:
+                text = _("Could not be done now, and is tried again later: {error}")
+                say(text.format(error=error))
 
     def stop(self) -> None:
         """End every process started here, and every lab; nothing where nothing was started."""

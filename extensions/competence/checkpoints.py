@@ -15,6 +15,7 @@ from typing import Any
 
 import jwt
 import rfc8785
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -61,10 +62,10 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """That somebody accepted the loss of every record after this one, and why.
+    """That somebody accepted that records after this one were lost, and why.
 
     Attributes:
-        seq: The last record that was left; 0 where none was.
+        seq: The last record that a checkpoint shows to be the one it was; 0 where none does.
         at: When it was accepted.
         reason: In words of who accepted it; no name of a learner.
     """
@@ -206,7 +207,7 @@ def _open(jws: str, keys: Sequence[Jwk], kind: str) -> tuple[str, dict[str, Any]
 
 
 def _private(pem: str) -> Ed25519PrivateKey:
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm):
         key = load_pem_private_key(pem.encode(), None)
         if isinstance(key, Ed25519PrivateKey):
             return key

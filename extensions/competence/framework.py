@@ -39,6 +39,7 @@ from bioskills.competence.framework_reading import read_draft
 __all__ = [
     "FLOOR",
     "RULE",
+    "SHOWN",
     "Carry",
     "ChangedFrameworkError",
     "Crosswalk",
@@ -62,6 +63,9 @@ BUILT_IN: Mapping[str, str] = MappingProxyType(
     }
 )
 """Fingerprint of every version that comes with this package."""
+
+SHOWN = "BSH@1.0.0"
+"""The framework that panel, passport and cohort table speak of; evidence for others waits unseen."""
 
 BUILT_IN_SHELF = Path(__file__).parent / "frameworks"
 

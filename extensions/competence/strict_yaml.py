@@ -83,6 +83,9 @@ def read_yaml(source: str) -> Document:
         return _document(source)
     except (yaml.YAMLError, ValueError) as error:
         raise NotYamlError(" ".join(str(error).split())) from None
+    except (LookupError, AttributeError, ArithmeticError, TypeError):
+        # PyYAML's own readers of numbers, times and truth values end so.
+        raise NotYamlError(_("a value is not of the type that it is written as")) from None
     except RecursionError:
         raise NotYamlError(_("it is nested too deeply")) from None
 

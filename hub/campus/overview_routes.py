@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from bioskills.base import tables
 from bioskills.base.text import _
 from bioskills.base.wire import TAR, Feedback, GradingProgress, LabOverview
-from bioskills.competence.framework import load_framework
+from bioskills.competence.framework import SHOWN, load_framework
 from bioskills.courses.package import materials
 from bioskills.hub.campus.callers import Lab, lab
 from bioskills.hub.campus.feedback import (
@@ -35,7 +35,7 @@ from bioskills.hub.campus.site import Refused, Site
 from bioskills.hub.factor_due import acts_as
 from bioskills.hub.membership import Seat
 
-FRAMEWORK = "BSH@1.0.0"
+FRAMEWORK = SHOWN
 """The framework that panel, passport and cohort table speak of."""
 
 _BLOCK = tarfile.BLOCKSIZE

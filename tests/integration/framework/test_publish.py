@@ -38,6 +38,7 @@ def test_a_published_framework_is_listed_named_by_courses_and_never_changes(
     done = product.command("framework", "publish", str(draft))
     assert done.returncode == 0, done.stderr
     assert "Published ACME@1.0.0" in done.stdout
+    assert "shows outcomes of BSH@1.0.0 only" in done.stdout
 
     listed = product.command("framework", "list").stdout
     assert "ACME@1.0.0  Small skills  (published here" in listed
@@ -66,6 +67,7 @@ def test_a_published_framework_is_listed_named_by_courses_and_never_changes(
     mapping.write_text(mapping.read_text().replace("BSH@1.0.0", "ACME@1.0.0"))
     said = product.command("course", "check", "--quick", str(course))
     assert "is no framework that is published here" not in said.stdout
+    assert "shows outcomes of BSH@1.0.0 only" in said.stdout
     assert "BSH-U04-S1" in said.stdout
     assert said.returncode == 1
 

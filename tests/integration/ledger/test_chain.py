@@ -181,6 +181,28 @@ def test_a_removed_record_is_named(store: Store) -> None:
     assert bad(store) == (3, "record 3 is missing; the next one that is there is 4")
 
 
+@pytest.mark.parametrize("number", [0, -7])
+def test_a_record_numbered_below_the_first_is_named(store: Store, number: int) -> None:
+    grow(store, 3)
+    columns = "kind, learner, at, record"
+    by_hand(
+        store,
+        f"insert into ledger (seq, hash, prev, {columns}) "
+        f"select {number}, '{'e' * 64}', '{'f' * 64}', {columns} from ledger where seq = 1",
+    )
+
+    assert bad(store) == (number, f"there is a record numbered {number}; the first is 1")
+
+
+def test_a_look_at_the_newest_sees_that_older_ones_are_missing(store: Store) -> None:
+    grow(store, 5)
+    by_hand(store, "delete from evidence where seq = 2", "delete from ledger where seq = 2")
+
+    with store.reading() as session:
+        first = examine(session, last=2).findings[0]
+    assert (first.seq, first.what) == (0, "there are 4 records, and the newest is record 5")
+
+
 def test_swapped_records_are_named(store: Store) -> None:
     for number in range(5):
         with store.transaction() as session:

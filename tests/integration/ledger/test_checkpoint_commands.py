@@ -20,7 +20,7 @@ from bioskills.base.places import Places, database_url
 from bioskills.base.settings import Settings
 from bioskills.base.store import Store
 from bioskills.base.tables_ledger import LedgerCheckpoint
-from bioskills.competence.checkpoints import vouches
+from bioskills.competence.checkpoints import new_key, vouches
 from bioskills.hub import ledger_signing
 from bioskills.hub.doctor import Patient
 from bioskills.hub.doctor_ledger import check_ledger
@@ -88,17 +88,45 @@ def test_the_key_is_roots_alone_and_what_was_signed_is_the_campuss_to_read(site:
         assert kept.st_gid == owners.campus != owners.root
 
 
-@pytest.mark.parametrize("what", ["key", "file"])
-def test_a_broken_file_stops_no_start_and_signs_nothing(site: Site, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "content"),
+    [
+        ("key", b"{"),
+        ("key", b"\xff"),
+        ("key", new_key().encode().replace(b"M", b"\xff")),
+        ("file", b"{"),
+        ("file", b"\xff"),
+        ("file", b'{"keys": [{}]}'),
+        ("file", b'{"keys": [{"kid": 1, "x": 1}]}'),
+    ],
+)
+def test_a_broken_file_stops_no_start_and_signs_nothing(
+    site: Site, what: str, content: bytes
+) -> None:
     path = site.places.machine / KEY if what == "key" else kept_file(site.places)
-    path.write_text("{")
+    path.write_bytes(content)
 
     ensure_state(site.settings)
 
-    assert path.read_text() == "{"
-    done = site.ledger("checkpoint")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert ("no Ed25519 key" in done.stderr) == (what == "key")
+    assert path.read_bytes() == content
+    for verb in ("checkpoint", "rotate-key"):
+        done = site.ledger(verb)
+        assert (done.returncode, done.stdout, path.name in done.stderr) == (2, "", True)
+        assert ("no Ed25519 key" in done.stderr) == (what == "key")
+    assert not list(site.places.machine.glob(f"{KEY}.*")), "no half of a new key is left"
+
+
+@pytest.mark.parametrize("what", ["key", "file"])
+def test_a_folder_in_the_place_of_a_file_stops_no_start(site: Site, what: str) -> None:
+    path = site.places.machine / KEY if what == "key" else kept_file(site.places)
+    path.unlink()
+    path.mkdir()
+
+    ensure_state(site.settings)
+
+    for verb in ("checkpoint", "rotate-key"):
+        done = site.ledger(verb)
+        assert (done.returncode, done.stdout, path.name in done.stderr) == (2, "", True)
 
 
 def test_a_second_set_up_keeps_the_key(site: Site) -> None:
@@ -149,6 +177,25 @@ def test_a_record_is_shown_as_it_is_stored(site: Site) -> None:
     assert "It is sound." in shown.stdout
     missing = site.ledger("show", "9")
     assert (missing.returncode, "there is no record 9" in missing.stderr) == (2, True)
+
+
+def test_mistakes_end_in_sentences_and_sign_nothing(site: Site, tmp_path: Path) -> None:
+    for seq in ("99999999999999999999", "0"):
+        shown = site.ledger("show", seq)
+        assert (shown.returncode, f"there is no record {seq}" in shown.stderr) == (2, True)
+    for place in (tmp_path / "none" / "x.json", tmp_path):
+        done = site.ledger("checkpoint", "--out", place)
+        assert (done.returncode, str(place) in done.stderr, site.signed()) == (2, True, [])
+
+    kept = kept_file(site.places)
+    kept.write_text(kept.read_text().replace('"losses": []', '"losses": ["a.b.c"]'))
+    for words in (["verify"], ["checkpoint"], ["accept-loss", "--reason", "long enough a reason"]):
+        done = site.ledger(*words)
+        assert (done.returncode, "signature does not hold" in done.stderr) == (2, True)
+    (site.places.machine / "ledger.lock").unlink()
+    (site.places.machine / "ledger.lock").mkdir()
+    done = site.ledger("rotate-key")
+    assert (done.returncode, "ledger.lock" in done.stderr) == (2, True)
 
 
 def test_an_older_copy_is_told_by_what_was_carried_away(site: Site, tmp_path: Path) -> None:
@@ -220,6 +267,35 @@ def test_a_loss_can_be_accepted_and_is_told_ever_after(site: Site) -> None:
 
     by_hand(site.store, "delete from evidence where seq > 3", "delete from ledger where seq > 3")
     assert site.ledger("verify").returncode == 1, "what was signed since then stands"
+
+
+def test_a_loss_that_new_records_have_grown_over_can_be_accepted(site: Site) -> None:
+    reason = "the disk died; the backup of last night came back"
+    site.sign(datetime.now(UTC) - timedelta(days=1))
+    grow(site.store, 2)
+    site.sign(datetime.now(UTC) - timedelta(hours=1))
+    by_hand(site.store, "delete from evidence where seq > 5", "delete from ledger where seq > 5")
+    grow(site.store, 4, score="1.0000")
+    refused = site.ledger("checkpoint")
+    assert (refused.returncode, "record 7 had another hash" in refused.stderr) == (2, True)
+
+    accepted = site.ledger("accept-loss", "--reason", reason)
+    assert (accepted.returncode, "records after record 5" in accepted.stdout) == (0, True)
+    assert site.ledger("checkpoint").returncode == 0
+    found = site.ledger("verify")
+    assert (found.returncode, reason in found.stdout) == (0, True)
+    assert "2 checkpoints agree" in found.stdout
+
+
+def test_a_loss_before_every_checkpoint_can_be_accepted(site: Site) -> None:
+    site.sign(datetime.now(UTC) - timedelta(hours=1))
+    by_hand(site.store, "delete from evidence where seq > 3", "delete from ledger where seq > 3")
+    grow(site.store, 4, score="1.0000")
+
+    reason = "the disk died; the backup of last night came back"
+    accepted = site.ledger("accept-loss", "--reason", reason)
+    assert (accepted.returncode, "records after record 0" in accepted.stdout) == (0, True)
+    assert site.ledger("checkpoint").returncode == 0
 
 
 def test_a_loss_is_not_accepted_where_records_differ(site: Site) -> None:

@@ -115,6 +115,7 @@ BENDS: list[tuple[str, str, Bend]] = [
     ("L33", "mail", _prose("Ask jane.doe@company-name.eu for help.")),
     ("L34", "other_outcome", lambda c: _set(c.notes["cells"]["letters"], "outcomes", ["BSH-U04-K2"])),
     ("L38", "class", _isolated),
+    ("L41", "another_framework", lambda c: _set(c.mapping, "framework", "ACME@1.0.0")),
     ("L40", "no_label", _code("import ipywidgets as widgets\nwidgets.IntSlider(min=1)")),
     ("L40", "no_fallback", _code('import ipywidgets as widgets\nwidgets.IntSlider(description="Window")')),
 ]  # fmt: skip
