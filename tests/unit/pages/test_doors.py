@@ -15,6 +15,7 @@ from bioskills.base.tables import PLATFORM
 from bioskills.base.tables_teaching import Look, Withdrawal
 from bioskills.base.wire import CAMPUS_PREFIX
 from bioskills.competence.framework import load_framework
+from bioskills.hub.campus import waiting as waiting_page
 from bioskills.hub.campus.overview_routes import FRAMEWORK
 from bioskills.hub.campus.passport import standing_of
 from bioskills.hub.campus.standings import Reading, Verdicts
@@ -126,6 +127,42 @@ def test_judged_work_waits_for_an_instructor_and_no_more_for_the_assessor(world:
 
     assert "Nothing waits for you." in found
     assert "=HYPERLINK(1)" in found.split("Judged, not in results yet")[1]
+
+
+def test_work_that_waits_is_listed_however_much_that_is_done_came_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_page, "MOST", 2)
+    for number in range(5):
+        world.person(f"done-{number}", ("learner", "spring-27"))
+        s1(world, f"done-{number}", days=9)
+        s1(world, f"done-{number}", days=8, why=True)
+    s1(world, "kim", days=1)
+
+    found = page(world, "waiting", "zoe")
+
+    assert "1 hand-in waits." in found
+    assert "=HYPERLINK(1)" in found
+    assert "more follow" not in found
+    assert "Done-0" not in found
+    assert looks(world, "waiting") == [(world.ids["kim"], "assessor")], "nobody else was shown"
+
+
+def test_one_page_lists_the_oldest_and_says_how_many_may_follow(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_page, "MOST", 2)
+    for number in range(5):
+        world.person(f"new-{number}", ("learner", "spring-27"))
+        s1(world, f"new-{number}", days=9 - number)
+
+    found = page(world, "waiting", "zoe")
+
+    assert "2 hand-ins wait." in found
+    assert "Up to 3 more follow when these are done." in found
+    assert found.index("New-0") < found.index("New-1")
+    assert "New-2" not in found
+    assert looks(world, "waiting") == [(world.ids[f"new-{n}"], "assessor") for n in (0, 1)]
 
 
 def world_pseudonym(session: Any, name: str) -> str:
