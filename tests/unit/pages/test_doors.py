@@ -14,11 +14,12 @@ from bioskills.base import tables
 from bioskills.base.tables import PLATFORM
 from bioskills.base.tables_teaching import Look, Withdrawal
 from bioskills.base.wire import CAMPUS_PREFIX
-from bioskills.competence.framework import load_framework
+from bioskills.competence.framework import RULE, load_framework
 from bioskills.hub.campus import waiting as waiting_page
 from bioskills.hub.campus.overview_routes import FRAMEWORK
 from bioskills.hub.campus.passport import standing_of
 from bioskills.hub.campus.standings import Reading, Verdicts
+from bioskills.hub.ledger_rows import append_evidence
 
 SPRING = "Technicians, spring 2027"
 FLAG = {"code": "hook", "cell": "", "message": "A hook was left behind."}
@@ -196,19 +197,39 @@ def test_the_certifiers_table_says_what_the_passport_says(world: World) -> None:
     }
 
 
+def reach(world: World, name: str, unit: str) -> None:
+    """Let prior learning show every outcome of a unit, written down beside some result."""
+    with world.store.transaction() as session:
+        result = session.scalars(select(tables.Result.id)).first()
+        rows = [
+            tables.Evidence(
+                kind="rpl", at=NOW, actor="p-000003", learner=world_pseudonym(session, name),
+                outcome=outcome.id, task="", attempt=0, score=None, raw=None, max="0.0000",
+                pending=False, submitted_at=NOW, framework=FRAMEWORK, mapping="first-steps@1",
+                rule=RULE, notebook_sha256="", notebook_src_sha256="", cells_sha256="",
+                feedback_sha256="", image="", released_by="p-000003", run_id=1, result_id=result,
+            )
+            for outcome in load_framework(FRAMEWORK).unit(unit).outcomes
+        ]  # fmt: skip
+        append_evidence(session, rows, "spring")
+
+
 def test_a_unit_is_reached_by_the_same_verdict_remembered_or_not(world: World) -> None:
     verdicts = Verdicts()
-    s1(world, "kim", days=5, why=True)
+    s1(world, "lee", days=5, why=True)
+    reach(world, "kim", "BSH-U04")
     with world.store.reading() as session:
         framework = load_framework(FRAMEWORK)
         reading = Reading(session, framework, NOW)
-        kim = session.get_one(tables.Person, world.ids["kim"])
+        kim, lee = (session.get_one(tables.Person, world.ids[name]) for name in ("kim", "lee"))
         standing = standing_of(session, framework, kim, NOW)
-        first, again = (reading.reached([kim], verdicts) for _time in range(2))
+        first, again = (reading.reached([kim, lee], verdicts) for _time in range(2))
         expected = {code for code, unit in standing.units.items() if unit.points}
 
+    assert expected == {"BSH-U04"}
     assert first == again
-    assert first.get(kim.id, frozenset()) == expected
+    assert first[kim.id] == expected
+    assert not first.get(lee.id)
 
 
 def test_a_table_of_units_has_pseudonyms_until_names_are_asked_for(world: World) -> None:
