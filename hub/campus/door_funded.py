@@ -1,8 +1,8 @@
 """Serve the funder's page: what came of everything that somebody funds, added up.
 
-Law: only cohorts in which the person is a funder now, and only numbers of people. None
-below five is shown, nor any from which one would follow; a cohort of fewer than five
-learners is not named. The file holds what the page shows.
+Law: only cohorts in which the person is a funder now, and only numbers of people, in
+steps of five; a cohort of fewer than five learners is not named. The file holds what the
+page shows.
 """
 
 from typing import Annotated

@@ -11,7 +11,7 @@ from decimal import Decimal
 from bioskills.base.text import _, ngettext
 from bioskills.hub.campus import spreadsheets, taken_files
 from bioskills.hub.campus.figures_shapes import CohortFigures, Work
-from bioskills.hub.campus.suppression import Hidden, Sheet, Shown, merged, suppress
+from bioskills.hub.campus.suppression import Sheet, Shown, merged, suppress
 from bioskills.hub.campus.wording import distance, number, utc
 
 
@@ -32,7 +32,7 @@ class Funded:
 
 
 def funded_of(found: Sequence[CohortFigures]) -> Funded:
-    """Return the figures of what somebody funds, numbers about few people hidden."""
+    """Return the figures of what somebody funds, in steps of five."""
     small = merged([one.learners for one in found])
     named = [place for place in range(len(found)) if place not in small]
     rows = [_people(found[place]) for place in named]
@@ -41,7 +41,7 @@ def funded_of(found: Sequence[CohortFigures]) -> Funded:
         parts = [_people(found[place]) for place in sorted(small)]
         rows.append([sum(column) for column in zip(*parts, strict=True)])
         titles.append(_("Other cohorts together"))
-    sheet = suppress(rows) if rows else Sheet((), (Hidden.FEW,) * len(COUNTED))
+    sheet = suppress(rows) if rows else Sheet((), (None,) * len(COUNTED))
     # A single row would say the same as the total.
     shown = sheet.rows if len(rows) > 1 else ()
     return Funded(sheet.total, tuple(map(FundedRow, titles, shown)))
@@ -78,20 +78,20 @@ def counted_words() -> dict[str, str]:
 
 def shown_words(item: Shown) -> str:
     """Return a number that may be hidden, as pages and files say it."""
-    if isinstance(item, int):
-        return number(str(item))
-    return _("fewer than 5") if item is Hidden.FEW else _("not shown")
+    return _("not shown") if item is None else number(str(item))
 
 
 def funded_file(funded: Funded) -> taken_files.Sheet:
     """Return the file of a funder: what the page shows."""
     lines = [FundedRow(_("All together"), funded.total), *funded.rows]
     rows = [[line.title, *(_file_number(item) for item in line.numbers)] for line in lines]
-    return taken_files.Sheet(_("Figures"), [_("what"), *counted_words().values()], rows)
+    return taken_files.Sheet(
+        _("Figures"), [_("people, in fives rounded down"), *counted_words().values()], rows
+    )
 
 
 def _file_number(item: Shown) -> spreadsheets.Cell:
-    return Decimal(item) if isinstance(item, int) else shown_words(item)
+    return shown_words(item) if item is None else Decimal(item)
 
 
 def attempts_words(work: Work) -> str:

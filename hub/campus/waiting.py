@@ -1,14 +1,16 @@
 """List what waits for a person's judgement in some cohorts, the oldest first.
 
 Law: what waits is decided by the same words as on the boards of the runs. Only work
-that may wait is read, so that the list of a large cohort is no slower than its waiting
-work is long.
+that may wait is read, until there is enough for one page: work that turns out to be done
+never stands before work that waits.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import Select, Text, cast, func, or_, select
 from sqlalchemy.orm import Session
@@ -29,6 +31,7 @@ class Waiting:
     """One hand-in that a person must look at."""
 
     since: datetime
+    person_id: int
     pseudonym: str
     display_name: str
     cohort: str
@@ -49,14 +52,21 @@ class Pile:
 
     Attributes:
         given: What was judged already and waits for an instructor to put it into results.
-        more: Hand-ins that are not read yet, because these come first.
-        people: Ids of everybody whose work is listed, by cohort.
+        more: How many more may wait at most, because these come first.
     """
 
     items: tuple[Waiting, ...]
     given: tuple[Waiting, ...]
     more: int
-    people: dict[str, tuple[int, ...]]
+
+    @property
+    def people(self) -> dict[str, tuple[int, ...]]:
+        """Ids of everybody whose work is listed, by cohort."""
+        listed = sorted({(one.cohort, one.person_id) for one in (*self.items, *self.given)})
+        return {
+            slug: tuple(person for _slug, person in pairs)
+            for slug, pairs in groupby(listed, key=itemgetter(0))
+        }
 
     @property
     def runs(self) -> list[tuple[str, str]]:
@@ -67,22 +77,40 @@ class Pile:
 def waiting_in(session: Session, cohorts: Sequence[str], now: datetime) -> Pile:
     """Return what waits for a person in these cohorts."""
     rows = _may_wait(session, cohorts, now)
-    people: dict[int, set[int]] = defaultdict(set)
-    for _number, person, run in rows[:MOST]:
-        people[run].add(person)
-    items, given, shown = list[Waiting](), list[Waiting](), dict[str, set[int]]()
-    for run_id, ids in people.items():
-        group, cohort = _class(session, run_id, ids, now)
-        shown.setdefault(cohort.slug, set()).update(ids)
-        ready = _given(session, group)
-        for item in _waiting(group, cohort):
-            (given if item.submission_id in ready else items).append(item)
+    learners = list(dict.fromkeys((run, person) for _number, person, run in rows))
+    items, given, read = list[Waiting](), list[Waiting](), set[tuple[int, int]]()
+    for start in range(0, len(learners), MOST):
+        if len(items) >= MOST:
+            break
+        batch = learners[start : start + MOST]
+        read.update(batch)
+        for item, judged in _of_batch(session, batch, now):
+            (given if judged else items).append(item)
+    items.sort(key=_age)
+    unread = sum((run, person) not in read for _number, person, run in rows)
     return Pile(
-        items=tuple(sorted(items, key=lambda item: (item.since, item.submission_id))),
-        given=tuple(sorted(given, key=lambda item: (item.since, item.submission_id))),
-        more=max(0, len(rows) - MOST),
-        people={slug: tuple(sorted(ids)) for slug, ids in shown.items()},
+        items=tuple(items[:MOST]),
+        given=tuple(sorted(given, key=_age)),
+        more=unread + max(0, len(items) - MOST),
     )
+
+
+def _age(item: Waiting) -> tuple[datetime, int]:
+    return item.since, item.submission_id
+
+
+def _of_batch(
+    session: Session, batch: Iterable[tuple[int, int]], now: datetime
+) -> Iterator[tuple[Waiting, bool]]:
+    """Yield what waits of these learners in these runs, and whether it was judged already."""
+    people: dict[int, set[int]] = defaultdict(set)
+    for run, person in batch:
+        people[run].add(person)
+    for run, ids in people.items():
+        group, cohort = _class(session, run, ids, now)
+        judged = _given(session, group)
+        for item in _waiting(group, cohort):
+            yield item, item.submission_id in judged
 
 
 def _may_wait(
@@ -157,6 +185,7 @@ def _waiting(group: Class, cohort: tables.Cohort) -> Iterator[Waiting]:
                 person = people[row.person_id]
                 yield Waiting(
                     since=row.submitted_at,
+                    person_id=person.id,
                     pseudonym=person.pseudonym,
                     display_name=person.display_name,
                     cohort=cohort.slug,

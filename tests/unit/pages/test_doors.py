@@ -14,10 +14,12 @@ from bioskills.base import tables
 from bioskills.base.tables import PLATFORM
 from bioskills.base.tables_teaching import Look, Withdrawal
 from bioskills.base.wire import CAMPUS_PREFIX
-from bioskills.competence.framework import load_framework
+from bioskills.competence.framework import RULE, load_framework
+from bioskills.hub.campus import waiting as waiting_page
 from bioskills.hub.campus.overview_routes import FRAMEWORK
 from bioskills.hub.campus.passport import standing_of
 from bioskills.hub.campus.standings import Reading, Verdicts
+from bioskills.hub.ledger_rows import append_evidence
 
 SPRING = "Technicians, spring 2027"
 FLAG = {"code": "hook", "cell": "", "message": "A hook was left behind."}
@@ -128,6 +130,42 @@ def test_judged_work_waits_for_an_instructor_and_no_more_for_the_assessor(world:
     assert "=HYPERLINK(1)" in found.split("Judged, not in results yet")[1]
 
 
+def test_work_that_waits_is_listed_however_much_that_is_done_came_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_page, "MOST", 2)
+    for number in range(5):
+        world.person(f"done-{number}", ("learner", "spring-27"))
+        s1(world, f"done-{number}", days=9)
+        s1(world, f"done-{number}", days=8, why=True)
+    s1(world, "kim", days=1)
+
+    found = page(world, "waiting", "zoe")
+
+    assert "1 hand-in waits." in found
+    assert "=HYPERLINK(1)" in found
+    assert "more follow" not in found
+    assert "Done-0" not in found
+    assert looks(world, "waiting") == [(world.ids["kim"], "assessor")], "nobody else was shown"
+
+
+def test_one_page_lists_the_oldest_and_says_how_many_may_follow(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_page, "MOST", 2)
+    for number in range(5):
+        world.person(f"new-{number}", ("learner", "spring-27"))
+        s1(world, f"new-{number}", days=9 - number)
+
+    found = page(world, "waiting", "zoe")
+
+    assert "2 hand-ins wait." in found
+    assert "Up to 3 more follow when these are done." in found
+    assert found.index("New-0") < found.index("New-1")
+    assert "New-2" not in found
+    assert looks(world, "waiting") == [(world.ids[f"new-{n}"], "assessor") for n in (0, 1)]
+
+
 def world_pseudonym(session: Any, name: str) -> str:
     return session.scalars(select(tables.Person).where(tables.Person.name == name)).one().pseudonym
 
@@ -159,19 +197,39 @@ def test_the_certifiers_table_says_what_the_passport_says(world: World) -> None:
     }
 
 
+def reach(world: World, name: str, unit: str) -> None:
+    """Let prior learning show every outcome of a unit, written down beside some result."""
+    with world.store.transaction() as session:
+        result = session.scalars(select(tables.Result.id)).first()
+        rows = [
+            tables.Evidence(
+                kind="rpl", at=NOW, actor="p-000003", learner=world_pseudonym(session, name),
+                outcome=outcome.id, task="", attempt=0, score=None, raw=None, max="0.0000",
+                pending=False, submitted_at=NOW, framework=FRAMEWORK, mapping="first-steps@1",
+                rule=RULE, notebook_sha256="", notebook_src_sha256="", cells_sha256="",
+                feedback_sha256="", image="", released_by="p-000003", run_id=1, result_id=result,
+            )
+            for outcome in load_framework(FRAMEWORK).unit(unit).outcomes
+        ]  # fmt: skip
+        append_evidence(session, rows, "spring")
+
+
 def test_a_unit_is_reached_by_the_same_verdict_remembered_or_not(world: World) -> None:
     verdicts = Verdicts()
-    s1(world, "kim", days=5, why=True)
+    s1(world, "lee", days=5, why=True)
+    reach(world, "kim", "BSH-U04")
     with world.store.reading() as session:
         framework = load_framework(FRAMEWORK)
         reading = Reading(session, framework, NOW)
-        kim = session.get_one(tables.Person, world.ids["kim"])
+        kim, lee = (session.get_one(tables.Person, world.ids[name]) for name in ("kim", "lee"))
         standing = standing_of(session, framework, kim, NOW)
-        first, again = (reading.reached([kim], verdicts) for _time in range(2))
+        first, again = (reading.reached([kim, lee], verdicts) for _time in range(2))
         expected = {code for code, unit in standing.units.items() if unit.points}
 
+    assert expected == {"BSH-U04"}
     assert first == again
-    assert first.get(kim.id, frozenset()) == expected
+    assert first[kim.id] == expected
+    assert not first.get(lee.id)
 
 
 def test_a_table_of_units_has_pseudonyms_until_names_are_asked_for(world: World) -> None:
@@ -299,15 +357,15 @@ def fill(world: World, cohort: str, count: int, run: int = 0, hand_ins: int = 0)
 
 
 def test_a_funder_sees_no_number_below_five_and_no_name_of_a_small_cohort(world: World) -> None:
-    fill(world, "spring-27", 10, 1, 7)
+    fill(world, "spring-27", 12, 1, 7)
     world.person("one", ("learner", "autumn-27"))
 
     found = page(world, "funded", "fun")
 
-    assert "<dt>Learners</dt><dd>13</dd>" in found
-    assert "<dt>Handed in</dt><dd>7</dd>" in found
-    assert "<dt>Reached a unit</dt><dd>fewer than 5</dd>" in found
-    assert "Autumn" not in found, "twelve of thirteen would give the one away"
+    assert "<dt>Learners</dt><dd>15</dd>" in found
+    assert "<dt>Handed in</dt><dd>5</dd>" in found
+    assert "<dt>Reached a unit</dt><dd>not shown</dd>" in found
+    assert "Autumn" not in found, "fourteen of fifteen would give the one away"
     assert "spring-27-1" not in found
 
 
@@ -322,17 +380,29 @@ def test_cohorts_that_are_large_enough_are_named(world: World) -> None:
     rows = list(
         csv.reader(io.StringIO(get(world, "funded/figures.csv", "fun").decode("utf-8-sig")))
     )
+    assert rows[0][0] == "people, in fives rounded down"
     assert [row[:2] for row in rows[1:]] == [
-        ["All together", "18"],
-        ["Autumn", "6"],
-        [SPRING, "12"],
+        ["All together", "15"],
+        ["Autumn", "5"],
+        [SPRING, "10"],
     ]
+
+
+def test_one_learner_more_changes_nothing_for_a_funder(world: World) -> None:
+    fill(world, "spring-27", 9, 1, 7)
+    fill(world, "autumn-27", 6)
+    before = get(world, "funded/figures.csv", "fun")
+
+    s1(world, "kim")
+    world.person("one", ("learner", "autumn-27"))
+
+    assert get(world, "funded/figures.csv", "fun") == before
 
 
 def test_a_funder_of_nobody_reads_that_numbers_are_small(world: World) -> None:
     found = page(world, "funded", "fun")
 
-    assert "<dt>Learners</dt><dd>fewer than 5</dd>" in found
+    assert "<dt>Learners</dt><dd>not shown</dd>" in found
     assert "Cohort by cohort" not in found
 
 
