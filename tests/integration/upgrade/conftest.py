@@ -1,22 +1,5 @@
 """Both databases that people may choose, real and empty."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from bioskills_databases import database, postgresql
 
-import pytest
-from bioskills_postgresql import Server, running_postgresql
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Server]:
-    with running_postgresql() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'bioskills.sqlite'}"
-    new: Callable[[], str] = request.getfixturevalue("postgresql").new_database
-    return new()
+__all__ = ["database", "postgresql"]
