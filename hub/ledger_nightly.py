@@ -6,7 +6,6 @@ age of the newest checkpoint, in the doctor's answer.
 """
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from bioskills.base.settings import load_settings
 from bioskills.base.tables import now
 from bioskills.competence.checkpoints import BadCheckpointError
 from bioskills.hub.ledger_signing import kept_file, make_checkpoint, read_kept
+from bioskills.hub.side_process import SideProcess
 
 FIRST_AFTER_S, EACH_S, LONGEST_S = 900.0, 3600.0, 3000.0
 
@@ -40,24 +40,26 @@ class Nightly:
     ) -> None:
         self._places, self._clock, self._today = places, clock, today
         self._next = clock() + FIRST_AFTER_S
-        self._begun = 0.0
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._worker = SideProcess("bioskills.hub.ledger_nightly", LONGEST_S, clock)
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it signs at this moment."""
+        return self._worker.is_under_way
 
     def tick(self) -> None:
         """Begin what is due, or look after what is under way; never waits."""
-        if self._worker is not None:
-            self._look_after(self._worker)
+        if self._worker.is_under_way:
+            self._worker.look()
         elif self._clock() >= self._next:
-            self._next, self._begun = self._clock() + EACH_S, self._clock()
+            self._next = self._clock() + EACH_S
             if self._is_due():
-                self._worker = self._begin()
+                with (self._places.logs / "ledger.log").open("ab") as log:
+                    self._worker.begin(log, log)
 
     def end(self) -> None:
         """End what is under way; the next one begins again."""
-        if self._worker is not None:
-            self._worker.kill()
-            self._worker.wait()
-            self._worker = None
+        self._worker.end()
 
     def _is_due(self) -> bool:
         # A file that cannot be read is told by the attempt itself.
@@ -65,21 +67,6 @@ class Nightly:
             newest = read_kept(kept_file(self._places)).newest()
             return newest is None or newest.at.date() < self._today().date()
         return True
-
-    def _begin(self) -> "subprocess.Popen[bytes]":
-        with (self._places.logs / "ledger.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-I", "-m", "bioskills.hub.ledger_nightly"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-
-    def _look_after(self, worker: "subprocess.Popen[bytes]") -> None:
-        if worker.poll() is not None:
-            self._worker = None
-        elif self._clock() - self._begun > LONGEST_S:
-            self.end()
 
 
 def main() -> int:

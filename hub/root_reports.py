@@ -9,8 +9,6 @@ unasked.
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +20,7 @@ from pydantic import ValidationError
 from bioskills.base.places import Places
 from bioskills.base.wire import Wire
 from bioskills.hub.doctor import Level
+from bioskills.hub.side_process import SideProcess
 
 WISH = "report.wanted"
 REPORT = "report.json"
@@ -104,49 +103,35 @@ class Reports:
         self._places, self._group, self._clock = places, group, clock
         self._next = clock() + FIRST_AFTER_S
         self._not_before = 0.0
-        self._begun = 0.0
         self._answered = _changed_at(places.campus / WISH)
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._worker = SideProcess("bioskills.hub.report_worker", LONGEST_S, clock)
 
     def tick(self) -> None:
         """Begin a report that is due, or lay down one that is done; never waits."""
-        if self._worker is not None:
-            self._look_after(self._worker)
+        if self._worker.is_under_way:
+            self._look_after()
             return
         wished = _changed_at(self._places.campus / WISH)
         now = self._clock()
         if now >= self._next or (wished > self._answered and now >= self._not_before):
-            self._answered, self._next, self._begun = wished, now + EACH_S, now
-            self._worker = self._begin()
+            self._answered, self._next = wished, now + EACH_S
+            log = self._places.logs / "report.log"
+            with self._staged.open("wb") as answer, log.open("wb") as failures:
+                self._worker.begin(answer, failures)
 
     def end(self) -> None:
         """End what is under way."""
-        if self._worker is not None:
-            self._worker.kill()
-            self._worker.wait()
-            self._worker = None
+        self._worker.end()
 
     @property
     def _staged(self) -> Path:
         return self._places.reports / f"{REPORT}.new"
 
-    def _begin(self) -> "subprocess.Popen[bytes]":
-        log = self._places.logs / "report.log"
-        with self._staged.open("wb") as answer, log.open("wb") as failures:
-            return subprocess.Popen(
-                [sys.executable, "-I", "-m", "bioskills.hub.report_worker"],
-                stdin=subprocess.DEVNULL,
-                stdout=answer,
-                stderr=failures,
-            )
-
-    def _look_after(self, worker: "subprocess.Popen[bytes]") -> None:
-        if worker.poll() is None:
-            if self._clock() - self._begun > LONGEST_S:
-                self.end()
-            return
-        self._worker, self._not_before = None, self._clock() + PAUSE_S
-        if worker.returncode == 0:
+    def _look_after(self) -> None:
+        code = self._worker.look()
+        if code is not None:
+            self._not_before = self._clock() + PAUSE_S
+        if code == 0:
             self._lay_down()
 
     def _lay_down(self) -> None:

@@ -393,6 +393,6 @@ def test_a_night_signs_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None
 
     assert eventually(is_signed)
     seconds[0] += 2 * EACH_S
-    assert eventually(lambda: (nightly.tick(), nightly._worker)[1] is None)
+    assert eventually(lambda: (nightly.tick(), not nightly.is_under_way)[1])
     assert len(site.signed()) == 1
     nightly.end()
