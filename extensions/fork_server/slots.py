@@ -31,6 +31,10 @@ class NoSlotError(OSError):
     """All slots are in use."""
 
 
+class NoParentError(OSError):
+    """The warm parent is not there: it begins, learns, or begins again."""
+
+
 def serve(config: Config, caller: Caller, request: wire.Request) -> None:
     """Run one program or box in a slot, as long as the caller stays; this process keeps the slot."""
     limits = {**config.limits, **request.limits}
@@ -82,16 +86,21 @@ def make_box(
         payload: The line with its environment; not looked into.
 
     Raises:
-        OSError: The warm parent is away, or did not make it; the text says what it said.
+        NoParentError: The warm parent is away.
+        OSError: It did not make one; the text says what it said.
     """
-    line, control = socket.socketpair(), socket.socketpair()
-    with socket.socket(socket.AF_UNIX) as parent, line[1], control[1]:
+    with socket.socket(socket.AF_UNIX) as parent:
         parent.settimeout(BOX_S)
-        parent.connect(str(config.socket("boxes")))
+        try:
+            parent.connect(str(config.socket("boxes")))
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise NoParentError("the process that makes boxes is not there yet") from error
         parent.sendall(wire.line_of({"op": "box", "uid": uid, "limits": dict(limits)}))
         _told(parent, "pid")
-        socket.send_fds(parent, [payload], [line[1].fileno(), control[1].fileno()])
-        _told(parent, "ready")
+        line, control = socket.socketpair(), socket.socketpair()
+        with line[1], control[1]:
+            socket.send_fds(parent, [payload], [line[1].fileno(), control[1].fileno()])
+            _told(parent, "ready")
     return line[0], control[0]
 
 

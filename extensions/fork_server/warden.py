@@ -122,6 +122,9 @@ def _serve_slot(config: Config, caller: Caller, request: wire.Request) -> None:
         slots.serve(config, caller, request)
     except slots.NoSlotError:
         caller.answer({"failed": wire.BUSY})
+    except slots.NoParentError as error:
+        # No fault of ours to log, a moment of each start: who asked is told, and asks again.
+        caller.answer({"failed": wire.FAILED, "said": str(error)})
     except (OSError, wire.BadRequestError) as error:
         caller.answer({"failed": wire.FAILED, "said": str(error)[:300]})
         raise

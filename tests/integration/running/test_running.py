@@ -66,6 +66,13 @@ def product() -> Iterator[Product]:
         yield found
 
 
+def test_a_start_leaves_no_stack_in_any_log(product: Product) -> None:
+    logs = sorted((product.data / "state/log").glob("*.log"))
+
+    assert len(logs) > 3, "services write logs"
+    assert [log.name for log in logs if "Traceback" in log.read_text()] == []
+
+
 def test_people_passwords_and_uids_outlive_every_way_of_ending(
     product: Product, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from bioskills_waiting import eventually
@@ -129,3 +130,10 @@ def test_a_program_needs_its_whole_path(grading: Config, args: list[str]) -> Non
         first_line(line)
         line.sendall(wire.line_of({"args": args}))
         assert json.loads(rest(line)[-1])["exit"] != 0
+
+
+def test_while_no_parent_is_there_no_box_is_made_and_it_is_said_as_such(
+    grading: Config, tmp_path: Path
+) -> None:
+    with pytest.raises(slots.NoParentError, match="not there yet"):
+        slots.make_box(replace(grading, run_dir=tmp_path), FIRST_SLOT, LIMITS, b"{}\n")
