@@ -32,7 +32,7 @@ from bioskills.hub.campus.figures_words import (
 )
 from bioskills.hub.campus.overview_routes import FRAMEWORK
 from bioskills.hub.campus.pages_shared import find_cohort, held_cohorts, navigation
-from bioskills.hub.campus.site import Site, render, site_of
+from bioskills.hub.campus.site import Refused, Site, render, site_of
 from bioskills.hub.campus.standings import Reading, Verdicts
 from bioskills.hub.campus.taken_files import Sheet, as_file, note_taken
 from bioskills.hub.campus.wording import add_words
@@ -147,7 +147,11 @@ def _page(
 
 def _taken(counting: Counting, caller: Browser, slug: str, view: Typed) -> Sheet:
     site = counting.site
-    period, _problems = _period(site, view)
+    period, problems = _period(site, view)
+    if problems:
+        # A file says nothing of what was typed: never one of another period.
+        words = " ".join(problem.what for problem in problems)
+        raise Refused(422, "period", words, problems[0].next)
     with site.store.reading() as session:
         cohort = find_cohort(session, caller, slug, MANAGER)
         sheet = figures_file(counting.figures(session, [cohort], period))

@@ -320,6 +320,13 @@ def test_every_fault_of_a_period_is_told_at_once(world: World) -> None:
     assert "The last day is before the first." in page(world, backwards, "man", 422)
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_no_file_of_another_period_than_was_typed_is_given(world: World, kind: str) -> None:
+    typed = f"figures/spring-27/figures.{kind}?since=soon&until=2027-03-01"
+
+    assert "soon is no day." in page(world, typed, "man", 422)
+
+
 def test_a_manager_of_the_platform_sees_every_cohort_and_one_of_a_cohort_only_that(
     world: World,
 ) -> None:
