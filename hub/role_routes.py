@@ -201,6 +201,7 @@ PROGRAMS = (
     _api("GET", "api/v1/formgrader/assignments/{assignment}/gradings", "formgrader"),
     _api("POST", "api/v1/formgrader/assignments/{assignment}/gradings", "formgrader"),
     _api("POST", "api/v1/formgrader/assignments/{assignment}/judgements", "formgrader"),
+    _api("POST", "api/v1/formgrader/looks", "formgrader"),
 )
 
 CAMPUS_ROUTES: tuple[Opening, ...] = (

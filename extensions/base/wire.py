@@ -479,6 +479,15 @@ class Judgement(Wire):
     comment: str = Field("", max_length=20_000)
 
 
+class Sight(Wire):
+    """Whose work or points somebody is about to see in formgrader, told before it is shown."""
+
+    by: str = Field(max_length=64, description="The hub's user name; checked to teach the run.")
+    assignment: str = Field("", max_length=200, description="Empty for all of the run.")
+    learner: str = Field("", max_length=200, description="Pseudonym; empty for everybody.")
+    work: bool = Field(False, description="A hand-in itself; otherwise points.")
+
+
 class LearnerGrading(Wire):
     """Where the grading of a learner's newest hand-in is."""
 

@@ -16,7 +16,14 @@ from urllib.parse import quote
 from tornado import httpclient
 
 from bioskills.base.text import _, ngettext
-from bioskills.base.wire import AssignmentGradings, GradeAgain, Judgement, LearnerGrading, Refusal
+from bioskills.base.wire import (
+    AssignmentGradings,
+    GradeAgain,
+    Judgement,
+    LearnerGrading,
+    Refusal,
+    Sight,
+)
 
 TIMEOUT_S = 10.0
 MOST_REMEMBERED = 1000
@@ -41,18 +48,34 @@ class CampusDesk:
         Raises:
             CampusError: The campus is away.
         """
-        now = time.monotonic()
-        if now - self._known.get(name, float("-inf")) < self._age_s:
+        if self._is_fresh(name):
             return True
         answer = await self._ask("GET", f"/instructors/{quote(name, safe='')}")
         if answer.code == HTTPStatus.FORBIDDEN:
             self._known.pop(name, None)
             return False
         _check(answer)
+        self._remember(name)
+        return True
+
+    async def note(self, seen: Sight) -> None:
+        """Have noted what somebody is about to see; once for some seconds.
+
+        Raises:
+            CampusError: It was refused, or the campus is away: then it must not be shown.
+        """
+        key = seen.model_dump_json()
+        if not self._is_fresh(key):
+            _check(await self._ask("POST", "/looks", key))
+            self._remember(key)
+
+    def _is_fresh(self, key: str) -> bool:
+        return time.monotonic() - self._known.get(key, float("-inf")) < self._age_s
+
+    def _remember(self, key: str) -> None:
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
-        self._known[name] = now
-        return True
+        self._known[key] = time.monotonic()
 
     async def grade(self, assignment: str, by: str, learner: str = "") -> list[LearnerGrading]:
         """Queue gradings of the newest hand-ins, of one learner or of all.

@@ -1,8 +1,8 @@
 """Stand before each of nbgrader's handlers.
 
 Law: at each request the hub says who comes and the campus whether that person
-teaches this run; no name in an address can become a part of a page; each page runs its
-own scripts alone; and what was read from the gradebook is forgotten after each answer,
+teaches this run, and notes whose work or points that person is about to see; no name in an address
+can become a part of a page; each page runs its own scripts alone; and what was read from the gradebook is forgotten after each answer,
 because the grader writes it, too.
 """
 
@@ -18,6 +18,7 @@ from bioskills.base.text import _
 from bioskills.graders.formgrader.again import CampusDesk, CampusError
 from bioskills.graders.formgrader.hand_in import time_of
 from bioskills.graders.formgrader.scripts import policy
+from bioskills.graders.formgrader.sights import sight_of
 
 NAME = re.compile(r"\w[\w .()+-]{0,200}")
 """Names of assignments, notebooks and learners as they may stand in an address."""
@@ -62,18 +63,19 @@ class Guarded(BaseHandler):  # type: ignore[misc]  # nbgrader is untyped
         self.set_header("Cache-Control", "no-store")
 
     async def prepare(self) -> None:
-        """Ask who comes, and refuse who does not teach here."""
+        """Ask who comes, refuse who does not teach here, and have noted whom they will see."""
         await super().prepare()
         if self._finished or self.current_user is None:
             return  # what follows sends them to sign in
         if not all(NAME.fullmatch(word) for word in self._words_of_address()):
             raise web.HTTPError(404)
         try:
-            teaches = await self.desk.teaches(self.current_user.username)
+            if not await self.desk.teaches(self.current_user.username):
+                raise web.HTTPError(403)
+            if seen := sight_of(self):
+                await self.desk.note(seen)
         except CampusError as error:
             raise web.HTTPError(503, reason="Campus away") from error
-        if not teaches:
-            raise web.HTTPError(403)
 
     def _words_of_address(self) -> list[str]:
         return [word for word in (*self.path_args, *self.path_kwargs.values()) if word]

@@ -1,4 +1,4 @@
-"""Serve the formgraders: say who teaches, take judgements and wishes for gradings.
+"""Serve the formgraders: say who teaches, note who looks, take judgements and wishes for gradings.
 
 Law: a formgrader has a token for its one run, and gets nothing of another. It names
 the person who pressed a button; whether that person teaches the run is looked up here,
@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -22,7 +22,7 @@ from bioskills.base.tables import Assignment, AuditEntry, Cohort, Job, Person, R
 from bioskills.base.text import _
 from bioskills.hub.campus import jobs, judgements
 from bioskills.hub.campus.callers import bearer
-from bioskills.hub.campus.looks import note_look
+from bioskills.hub.campus.looks import note_look, note_looks
 from bioskills.hub.campus.site import Refused, Site, site_of
 from bioskills.hub.factor_due import acting_seats
 from bioskills.hub.membership import find_person
@@ -40,6 +40,7 @@ def routes(site: Site) -> APIRouter:
     router.add_api_route("/instructors/{name}", instructor, methods=["GET"], status_code=204)
     router.add_api_route("/assignments/{assignment}/gradings", gradings, methods=["GET"])
     router.add_api_route("/assignments/{assignment}/gradings", grade, methods=["POST"])
+    router.add_api_route("/looks", note_sight, methods=["POST"], status_code=204)
     path = "/assignments/{assignment}/judgements"
     router.add_api_route(path, judge, methods=["POST"], status_code=204)
     return router
@@ -81,6 +82,12 @@ async def grade(
     return queued
 
 
+async def note_sight(request: Request, site: Here, run: OwnRun) -> None:
+    """Write down whose work or points a person is about to see."""
+    seen = await _body(request, wire.Sight)
+    await run_in_threadpool(_note_sight, site, run, seen)
+
+
 async def judge(assignment: str, request: Request, site: Here, run: OwnRun) -> None:
     """Write down what a person is about to save for one cell of a hand-in."""
     given = await _body(request, wire.Judgement)
@@ -93,6 +100,34 @@ async def _body(request: Request, model: type[M]) -> M:
         return model.model_validate_json(await request.body())
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
+
+
+def _note_sight(site: Site, slug: str, seen: wire.Sight) -> None:
+    with site.store.transaction() as session:
+        run = _run(session, slug)
+        person, role = _require(session, site, run, seen.by, TEACHING)
+        what = "formgrader_work" if seen.work else "formgrader_points"
+        subject = f"{slug}/{seen.assignment}" if seen.assignment else slug
+        people = session.scalars(_seen(run, seen)).all()
+        note_looks(
+            session, person.pseudonym, people, what, site.clock(), subject=subject, role=role
+        )
+
+
+def _seen(run: Run, seen: wire.Sight) -> Select[int]:
+    """Choose who handed in what is seen: of nobody else there is anything to see."""
+    chosen = (
+        select(Submission.person_id)
+        .join(Assignment, Assignment.id == Submission.assignment_id)
+        .where(Assignment.run_id == run.id)
+        .distinct()
+    )
+    if seen.assignment:
+        chosen = chosen.where(Assignment.name == seen.assignment)
+    if seen.learner:
+        chosen = chosen.join(Person, Person.id == Submission.person_id)
+        chosen = chosen.where(Person.pseudonym == seen.learner)
+    return chosen
 
 
 def _judge(site: Site, slug: str, name: str, given: wire.Judgement) -> None:

@@ -129,6 +129,8 @@ def purposes() -> dict[str, str]:
         "units": _("saw which units and outcomes you have reached"),
         "units_file": _("took the table of units and outcomes as a file"),
         "formgrader": _("gave points or a comment in formgrader"),
+        "formgrader_work": _("read a hand-in in formgrader"),
+        "formgrader_points": _("saw your points in formgrader"),
         "collected": _("collected your hand-in with nbgrader"),
         "as_learner": _("saw your panel and passport as you see them"),
     }

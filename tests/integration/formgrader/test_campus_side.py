@@ -18,6 +18,7 @@ from bioskills.base.tables import (
     Submission,
     now,
 )
+from bioskills.base.tables_teaching import Look
 from bioskills.base.wire import VERSION_HEADER
 
 pytestmark = pytest.mark.integration
@@ -218,3 +219,41 @@ def test_only_a_formgraders_token_of_the_run_may_tell_a_judgement(exchange: Any)
     }
 
     assert list(tokens.values()) == [judge(exchange, token)[0] for token in tokens]
+
+
+LOOKS = "api/v1/formgrader/looks"
+
+
+def looked(exchange: Any, what: str) -> list[tuple[str, str]]:
+    """Return the learner and the subject of each look of this kind."""
+    with exchange.site.store.reading() as session:
+        rows = session.query(Look, Person.name).join(Person, Person.id == Look.person_id)
+        return [(name, row.subject) for row, name in rows.filter(Look.what == what)]
+
+
+def test_whose_points_are_seen_is_noted_for_those_alone_who_handed_in(
+    exchange: Any, token: str
+) -> None:
+    for told in ({}, {}, {"assignment": "s1"}, {"learner": "p-nobody"}):
+        assert exchange.call("POST", LOOKS, token, json={"by": "ina", **told}).status_code == 204
+
+    assert looked(exchange, "formgrader_points") == [("lea", RUN)], "once an hour and thing"
+
+
+def test_a_hand_in_that_is_read_is_noted_with_its_assignment(exchange: Any, token: str) -> None:
+    with exchange.site.store.reading() as session:
+        lea = session.query(Person).filter_by(name="lea").one().pseudonym
+    told = {"by": "ina", "assignment": "p1", "learner": lea, "work": True}
+
+    assert exchange.call("POST", LOOKS, token, json=told).status_code == 204
+    assert looked(exchange, "formgrader_work") == [("lea", f"{RUN}/p1")]
+
+
+def test_a_look_of_who_does_not_teach_or_with_another_token_is_refused(
+    exchange: Any, token: str
+) -> None:
+    tokens = {token: "lea", run_token(KEY, "another-run", now()): "ina", GRADER_TOKEN: "ina"}
+
+    assert [
+        exchange.call("POST", LOOKS, key, json={"by": by}).status_code for key, by in tokens.items()
+    ] == [403, 404, 403]
